@@ -1,0 +1,128 @@
+//! What a tool answers: a document that is JSON for programs and text for people. Tools
+//! build an [`Output`]; only `cli` writes it.
+
+mod fields;
+mod table;
+mod width;
+
+use ds01_fault::Fault;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use fields::pick;
+pub use table::Table;
+pub use width::{printable, width};
+
+/// One item on its way out: its JSON, and the same for a person.
+pub type Emit<'a> = &'a mut dyn FnMut(Value, &str) -> Result<(), Fault>;
+type Source = Box<dyn FnOnce(Emit<'_>) -> Result<(), Fault>>;
+
+/// The result of a tool's run.
+#[derive(Default)]
+pub struct Output {
+    body: Body,
+    text: String,
+    notes: Vec<String>,
+    code: u8,
+}
+
+#[derive(Default)]
+enum Body {
+    /// Nothing to say in JSON but an empty list.
+    #[default]
+    Empty,
+    One(Value),
+    Many(Vec<Value>),
+    Stream(Source),
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output")
+            .field("text", &self.text)
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The parts of an [`Output`], for the one crate that writes it.
+#[derive(Debug)]
+pub enum Parts<'a> {
+    One(&'a Value),
+    Many(&'a [Value]),
+}
+
+impl Output {
+    /// One document: an object, printed whole.
+    pub fn one(document: &impl Serialize) -> Self {
+        Self { body: Body::One(value(document)), ..Self::default() }
+    }
+
+    /// A list: one line of JSON an item, so that the next tool can begin at the first.
+    pub fn many<T: Serialize>(items: impl IntoIterator<Item = T>) -> Self {
+        let items = items.into_iter().map(|item| value(&item)).collect();
+        Self { body: Body::Many(items), ..Self::default() }
+    }
+
+    /// A list that is written while it comes in, such as events that are followed.
+    pub fn stream(source: impl FnOnce(Emit<'_>) -> Result<(), Fault> + 'static) -> Self {
+        Self { body: Body::Stream(Box::new(source)), ..Self::default() }
+    }
+
+    /// The form for people.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = text.into();
+        self
+    }
+
+    /// A line for stderr that is no error: what a dry run left undone, what was skipped.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// An exit code other than 0 for an answer that is not a failure to answer, such as
+    /// `gpu-avail`'s 3 for "not now".
+    #[must_use]
+    pub fn exit(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
+    pub fn code(&self) -> u8 {
+        self.code
+    }
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+    pub fn words(&self) -> &str {
+        &self.text
+    }
+
+    /// The items that are already there; a stream has none yet.
+    pub fn parts(&self) -> Parts<'_> {
+        match &self.body {
+            Body::One(value) => Parts::One(value),
+            Body::Many(items) => Parts::Many(items),
+            Body::Empty | Body::Stream(_) => Parts::Many(&[]),
+        }
+    }
+
+    /// Takes the source of a stream, once.
+    pub fn take_stream(&mut self) -> Option<impl FnOnce(Emit<'_>) -> Result<(), Fault> + use<>> {
+        match std::mem::take(&mut self.body) {
+            Body::Stream(source) => Some(source),
+            other => {
+                self.body = other;
+                None
+            }
+        }
+    }
+}
+
+/// Our own types serialise: strings for keys, finite numbers.
+fn value(document: &impl Serialize) -> Value {
+    serde_json::to_value(document).unwrap_or(Value::Null)
+}

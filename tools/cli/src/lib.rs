@@ -1,0 +1,107 @@
+//! What every command has in common, done once: arguments, `-o`, colour, closed pipes, exit
+//! codes, names on stdin. This is the only crate that knows clap and the only one that
+//! writes to stdout or stderr; a tool is its arguments and one [`Tool::run`].
+
+mod args;
+mod items;
+mod write;
+
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Args, Command, FromArgMatches, error::ErrorKind};
+use ds01_fault::Fault;
+use ds01_site::Site;
+use ds01_text::Output;
+
+pub use args::{Change, Common};
+pub use items::{Item, items};
+
+/// Whom a command speaks to by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// Plumbing: JSON unless told otherwise.
+    Programs,
+    /// Text unless `--json` or `-o` says otherwise.
+    People,
+}
+
+/// A command: its arguments, and what it does with them.
+pub trait Tool: Args + Sized {
+    /// The name on PATH.
+    const NAME: &'static str;
+    /// What it does, in the words of its man page's NAME line; no full stop.
+    const ABOUT: &'static str;
+    const FOR: For = For::Programs;
+
+    fn run(self, site: &Site) -> Result<Output, Fault>;
+}
+
+/// A command as the lists of commands know it: the multicall binary, the man pages, the
+/// completions.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub command: fn() -> Command,
+    pub main: fn() -> ExitCode,
+}
+
+impl Entry {
+    pub const fn of<T: Tool>() -> Self {
+        Self { name: T::NAME, about: T::ABOUT, command: command::<T>, main: main::<T> }
+    }
+}
+
+/// The whole of a command as clap sees it.
+pub fn command<T: Tool>() -> Command {
+    let command = Command::new(T::NAME)
+        .about(T::ABOUT)
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true)
+        .max_term_width(100)
+        .after_help(format!("See {}(1) for what it is for and examples.", T::NAME));
+    Common::augment_args(T::augment_args(command))
+}
+
+/// The `main` of every tool.
+pub fn main<T: Tool>() -> ExitCode {
+    match command::<T>().try_get_matches_from(std::env::args_os()) {
+        Ok(matches) => run::<T>(&matches),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                write::text(&error.render().to_string())
+            }
+            _ => write::fault(&args::usage_fault(T::NAME, &error), args::json_asked()),
+        },
+    }
+}
+
+fn run<T: Tool>(matches: &ArgMatches) -> ExitCode {
+    let parsed = Common::from_arg_matches(matches)
+        .and_then(|common| Ok((common, T::from_arg_matches(matches)?)));
+    let (common, tool) = match parsed {
+        Ok(both) => both,
+        Err(error) => {
+            return write::fault(&args::usage_fault(T::NAME, &error), args::json_asked());
+        }
+    };
+    match tool.run(&Site::from_env()) {
+        Ok(output) => write::output(output, &common, &common.form(T::FOR)),
+        Err(fault) => write::fault(&fault, common.asked_json()),
+    }
+}
+
+/// Writes a fault the way a tool does, for the multicall binary's own complaints.
+pub fn complain(fault: &Fault) -> ExitCode {
+    write::fault(fault, false)
+}
+
+/// Writes plain text the way a tool does.
+pub fn say(text: &str) -> ExitCode {
+    write::text(text)
+}
+
+/// clap's own check of a command's definition, for each tool's tests.
+pub fn check<T: Tool>() {
+    command::<T>().debug_assert();
+}
