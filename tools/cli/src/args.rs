@@ -1,5 +1,7 @@
 //! The options every command understands, and usage errors in three lines.
 
+use std::ffi::OsString;
+
 use clap::Args;
 use clap::error::{ContextKind, ContextValue};
 use ds01_fault::Fault;
@@ -62,15 +64,14 @@ pub struct Change {
     pub yes: bool,
 }
 
-/// Whether the command line asks for JSON, read without clap: it has just refused the line.
-pub(crate) fn json_asked() -> bool {
-    let line: Vec<String> = std::env::args().collect();
-    let named = line.iter().rev().enumerate().find_map(|(back, word)| match word.as_str() {
-        "-o" | "--output" => back.checked_sub(1).map(|i| line[line.len() - 1 - i].clone()),
-        "--json" => Some("json".to_owned()),
-        _ => word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o")).map(str::to_owned),
-    });
-    named.as_deref() == Some("json")
+/// Whether the command line asks for JSON, read without clap: it may refuse the line.
+pub(crate) fn json_asked(line: &[OsString]) -> bool {
+    let words: Vec<_> = line.iter().map(|word| word.to_string_lossy()).collect();
+    words.iter().enumerate().any(|(i, word)| match word.as_ref() {
+        "-o" | "--output" => words.get(i + 1).is_some_and(|form| form == "json"),
+        "--json" | "--output=json" | "-ojson" | "-o=json" => true,
+        _ => false,
+    })
 }
 
 /// clap's complaint as what, why and what to do.

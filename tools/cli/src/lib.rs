@@ -6,6 +6,7 @@ mod args;
 mod items;
 mod write;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, error::ErrorKind};
@@ -43,12 +44,13 @@ pub struct Entry {
     pub name: &'static str,
     pub about: &'static str,
     pub command: fn() -> Command,
-    pub main: fn() -> ExitCode,
+    /// Runs it on a command line, the name first.
+    pub main: fn(Vec<OsString>) -> ExitCode,
 }
 
 impl Entry {
     pub const fn of<T: Tool>() -> Self {
-        Self { name: T::NAME, about: T::ABOUT, command: command::<T>, main: main::<T> }
+        Self { name: T::NAME, about: T::ABOUT, command: command::<T>, main: main_on::<T> }
     }
 }
 
@@ -65,24 +67,29 @@ pub fn command<T: Tool>() -> Command {
 
 /// The `main` of every tool.
 pub fn main<T: Tool>() -> ExitCode {
-    match command::<T>().try_get_matches_from(std::env::args_os()) {
-        Ok(matches) => run::<T>(&matches),
+    main_on::<T>(std::env::args_os().collect())
+}
+
+fn main_on<T: Tool>(line: Vec<OsString>) -> ExitCode {
+    let json_asked = args::json_asked(&line);
+    match command::<T>().try_get_matches_from(line) {
+        Ok(matches) => run::<T>(&matches, json_asked),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 write::text(&error.render().to_string())
             }
-            _ => write::fault(&args::usage_fault(T::NAME, &error), args::json_asked()),
+            _ => write::fault(&args::usage_fault(T::NAME, &error), json_asked),
         },
     }
 }
 
-fn run<T: Tool>(matches: &ArgMatches) -> ExitCode {
+fn run<T: Tool>(matches: &ArgMatches, json_asked: bool) -> ExitCode {
     let parsed = Common::from_arg_matches(matches)
         .and_then(|common| Ok((common, T::from_arg_matches(matches)?)));
     let (common, tool) = match parsed {
         Ok(both) => both,
         Err(error) => {
-            return write::fault(&args::usage_fault(T::NAME, &error), args::json_asked());
+            return write::fault(&args::usage_fault(T::NAME, &error), json_asked);
         }
     };
     match tool.run(&Site::from_env()) {

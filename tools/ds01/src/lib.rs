@@ -1,0 +1,53 @@
+//! The one list of commands. The multicall binary, `make install`'s links, the man pages,
+//! the completions and README's table are all derived from it.
+
+use cli::Entry;
+
+/// Commands that belong together, as README and `ds01(7)` show them.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    pub title: &'static str,
+    pub commands: &'static [Entry],
+}
+
+macro_rules! groups {
+    ($($title:literal: $($tool:ident)*;)*) => {
+        &[$(Group { title: $title, commands: &[$(Entry::of::<$tool::Args>()),*] }),*]
+    };
+}
+
+/// A new command is one word here and one dependency in `Cargo.toml`.
+pub const GROUPS: &[Group] = groups! {
+    "Limits and people": ;
+    "GPUs": ;
+    "Slices": ;
+    "What happened": ;
+};
+
+/// Every command there is.
+pub fn commands() -> impl Iterator<Item = &'static Entry> {
+    GROUPS.iter().flat_map(|group| group.commands)
+}
+
+/// The command of this name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    commands().find(|entry| entry.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_well_formed_and_named_once() {
+        let mut names: Vec<_> = commands().map(|entry| entry.name).collect();
+        for entry in commands() {
+            (entry.command)().debug_assert();
+            assert!(!entry.about.ends_with('.'), "{}: ABOUT ends with a full stop", entry.name);
+        }
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}

@@ -1,0 +1,56 @@
+//! ds01 - every command in one file: `make install` links each name to it
+//!
+//! Called by a command's name it is that command; called as `ds01 COMMAND …` it runs it,
+//! and alone it lists them.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use ds01::GROUPS;
+use ds01_fault::Fault;
+
+fn main() -> ExitCode {
+    let mut line: Vec<OsString> = std::env::args_os().collect();
+    let own = name(line.first());
+    if let Some(entry) = ds01::find(&own) {
+        return (entry.main)(line);
+    }
+    if !line.is_empty() {
+        line.remove(0);
+    }
+    match name(line.first()).as_str() {
+        "" | "help" | "-h" | "--help" => cli::say(&list()),
+        "-V" | "--version" => cli::say(concat!("ds01 ", env!("CARGO_PKG_VERSION"), "\n")),
+        // For `make install`: the names to link, one a line.
+        "--names" => {
+            cli::say(&ds01::commands().map(|e| format!("{}\n", e.name)).collect::<String>())
+        }
+        wanted => match ds01::find(wanted) {
+            Some(entry) => (entry.main)(line),
+            None => cli::complain(
+                &Fault::usage(format!("ds01 has no command `{wanted}`"))
+                    .todo("`ds01 help` lists the commands, ds01(7) says how they go together"),
+            ),
+        },
+    }
+}
+
+fn name(word: Option<&OsString>) -> String {
+    let file = word.map(Path::new).and_then(Path::file_name);
+    file.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn list() -> String {
+    let widest = ds01::commands().map(|entry| entry.name.len()).max().unwrap_or(0);
+    let mut text = String::from(
+        "ds01 COMMAND [ARGUMENTS], or COMMAND alone; COMMAND --help and man COMMAND say more.\n",
+    );
+    for group in GROUPS {
+        text += &format!("\n{}\n", group.title);
+        for entry in group.commands {
+            text += &format!("  {:widest$}  {}\n", entry.name, entry.about);
+        }
+    }
+    text
+}
