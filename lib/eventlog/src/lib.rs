@@ -3,8 +3,19 @@
 //! Here live the table of event types ([`Kind`]), writing ([`append`], which never fails its
 //! caller) and reading, which takes the earlier system's lines too and survives any other.
 
+mod filter;
+mod follow;
 mod kind;
+mod lines;
+mod read;
+mod record;
+mod summary;
 mod write;
 
+pub use filter::Filter;
+pub use follow::Follow;
 pub use kind::{ALL, Kind};
+pub use read::{Each, Files, Tally, read};
+pub use record::Record;
+pub use summary::Summary;
 pub use write::{Event, LONGEST, append, try_append};
