@@ -105,11 +105,9 @@ impl Person {
         names
     }
 
-    /// Whether they run the lab: root, whoever is in the system's admin group, and the
-    /// members of the config's admin group.
-    pub fn is_admin<S: AsRef<str>>(&self, admin_group: &str, members: &[S]) -> bool {
-        self.account.uid == 0
-            || self.is_in(admin_group)
-            || members.iter().any(|name| name.as_ref() == self.account.name)
+    /// Whether they run the lab: root, whoever is in the system's admin group, and whoever
+    /// the config names as an admin.
+    pub fn is_admin(&self, admin_group: &str, named_by_config: bool) -> bool {
+        self.account.uid == 0 || self.is_in(admin_group) || named_by_config
     }
 }
