@@ -1,28 +1,70 @@
 //! The config as the rest of ds01 asks it.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use ds01_fault::Fault;
 use ds01_site::Site;
-use ds01_units::{Bytes, Limit, Span, Stamp};
+use ds01_units::{Span, Stamp};
 
-use crate::{Access, Aggregate, GpuPolicy, Limits, Policies, Sources, Strategy, Unowned, Weight};
+use crate::check::{self, Members};
+use crate::draft::{Draft, ExemptionDraft, Level, Settings};
+use crate::file::Spot;
+use crate::keys::Field;
+use crate::limits::{Aggregate, Exemption, Limits, Policies, Source};
+use crate::load::{self, Reading};
+use crate::notes::{self, Diagnostic, Severity};
+use crate::policy::{Access, GpuPolicy, Strategy, Unowned, Weight};
+use crate::resolve::{self, Person};
+use crate::value::Value;
 
 /// A group of people with limits of its own.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Group {
     pub name: String,
+    /// In the order of the config, those of `groups/<group>.members` after it.
     pub members: Vec<String>,
+    /// What each member's slice may consume, but for overrides.
     pub aggregate: Aggregate,
     pub policies: Policies,
+    pub(crate) level: Level,
 }
 
 /// The whole config, free of errors.
 #[derive(Clone, Debug)]
 pub struct Config {
+    pub(crate) defaults: Level,
+    pub(crate) policies: Settings,
+    pub(crate) types: Vec<(String, Settings)>,
     groups: Vec<Group>,
+    default_group: usize,
+    members: Members,
+    overrides: HashMap<String, Level>,
+    exemptions: Vec<Exemption>,
     gpu: GpuPolicy,
     access: Access,
+    /// The names of the files, as sources show them.
+    files: Vec<String>,
+    path: PathBuf,
+}
+
+/// A config looked at as a whole: what is wrong with it, and itself if nothing is.
+#[derive(Debug)]
+pub struct Report {
+    pub diagnostics: Vec<Diagnostic>,
+    /// `None` as soon as one of the diagnostics is an error.
+    pub config: Option<Config>,
+    /// The files that were read.
+    pub files: Vec<PathBuf>,
+}
+
+impl Report {
+    pub fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|one| one.severity == Severity::Error).count()
+    }
+    pub fn warnings(&self) -> usize {
+        self.diagnostics.len() - self.errors()
+    }
 }
 
 impl Config {
@@ -33,64 +75,91 @@ impl Config {
     }
 
     /// The same from another file; the others are looked for beside it.
-    pub fn read(_path: &Path) -> Result<Self, Fault> {
-        let policies = POLICIES;
-        Ok(Self {
-            groups: vec![Group {
-                name: "default".into(),
-                members: Vec::new(),
-                aggregate: Aggregate::default(),
-                policies,
-            }],
-            gpu: GpuPolicy {
-                enable_mig: false,
-                mig_profile: None,
-                strategy: Strategy::LeastAllocated,
-                reclaim_held: false,
-                weight: Weight::Compute,
-                fair_share_half_life: Span::hours(168),
-                claim: Span::minutes(10),
-                pending_deadline: Span::minutes(3),
-            },
-            access: Access { unowned: Unowned::Visible, admin_group: "ds01-admin".into() },
-        })
+    pub fn read(path: &Path) -> Result<Self, Fault> {
+        let mut reading = load::gather(path);
+        let members = check::whole(&mut reading);
+        if reading.notes.any_error() {
+            let shown = reading.notes.shown(&reading.files);
+            return Err(notes::fault(path, &shown));
+        }
+        Ok(Self::new(reading, members, path))
+    }
+
+    /// Everything that is wrong or odd about the config at `path`, in one run. `account`
+    /// tells whether a name is one on this machine.
+    pub fn check(path: &Path, now: Stamp, account: &dyn Fn(&str) -> bool) -> Report {
+        Self::report(load::gather(path), path, now, account)
+    }
+
+    /// The same for a text, without the files that would stand beside it.
+    pub fn check_text(text: &[u8], now: Stamp) -> Report {
+        let path = Path::new("resource-limits.yaml");
+        Self::report(load::gather_text(text), path, now, &|_| true)
+    }
+
+    fn report(
+        mut reading: Reading,
+        path: &Path,
+        now: Stamp,
+        account: &dyn Fn(&str) -> bool,
+    ) -> Report {
+        let members = check::whole(&mut reading);
+        check::oddities(&mut reading, &members, now, Some(account));
+        let there = reading.files.iter().filter(|file| file.path.exists());
+        let files = there.map(|file| file.path.clone()).collect();
+        let broken = reading.notes.any_error();
+        let diagnostics = std::mem::take(&mut reading.notes).shown(&reading.files);
+        let config = (!broken).then(|| Self::new(reading, members, path));
+        Report { diagnostics, config, files }
+    }
+
+    fn new(reading: Reading, members: Members, path: &Path) -> Self {
+        let Reading { draft, files, .. } = reading;
+        let files: Vec<_> = files.into_iter().map(|file| file.name).collect();
+        let mut groups = groups(&draft);
+        let wanted = draft.default_group.as_ref().map_or("default", |group| &group.name);
+        let default_group = groups.iter().position(|group| group.name == wanted);
+        // Without a default group whoever is in none has the defaults, in a group and so a
+        // slice of its own (pitfall 19: no slice without a parent).
+        let default_group = default_group.unwrap_or_else(|| {
+            let level = Level { place: format!("groups.{wanted}"), ..Level::default() };
+            groups.push(group(&draft, wanted.to_owned(), Vec::new(), level));
+            groups.len() - 1
+        });
+        Self {
+            exemptions: draft.exemptions.iter().map(|one| exemption(one, &files)).collect(),
+            gpu: gpu(&draft.gpu),
+            access: access(&draft.access),
+            defaults: draft.defaults,
+            policies: draft.policies,
+            types: draft.types,
+            overrides: draft.overrides.into_iter().collect(),
+            groups,
+            default_group,
+            members,
+            files,
+            path: path.to_owned(),
+        }
+    }
+
+    /// The file it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The limits of `user`; somebody the config does not name has the default group's.
-    pub fn resolve(&self, user: &str, _now: Stamp) -> Limits {
-        Limits {
-            user: user.into(),
-            group: "default".into(),
-            overridden: false,
-            admin: false,
-            priority: 10,
-            max_slots: Limit::Max(1.0),
-            max_gpu_equivalents: Limit::None,
-            max_slots_per_container: Limit::None,
-            allow_full_gpu: true,
-            max_cpus: Limit::Max(8.0),
-            memory: Limit::Max(Bytes(32 << 30)),
-            memory_swap: Limit::Max(Bytes(32 << 30)),
-            shm_size: Some(Bytes(8 << 30)),
-            ipc_host: false,
-            pids_limit: Limit::Max(4096),
-            max_containers: Limit::Max(3),
-            idle_timeout: Limit::Max(Span::hours(48)),
-            max_runtime: Limit::None,
-            gpu_hold_after_stop: Limit::Max(Span::hours(24)),
-            container_hold_after_stop: Limit::Max(Span::hours(12)),
-            aggregate: Aggregate::default(),
-            policies: POLICIES,
-            container_types: Vec::new(),
-            exemptions: Vec::new(),
-            sources: Sources::default(),
-        }
+    pub fn resolve(&self, user: &str, now: Stamp) -> Limits {
+        Person::new(self, user, now).limits()
     }
 
     /// Everybody the config names: members and overrides, sorted.
     pub fn users(&self) -> Vec<&str> {
-        Vec::new()
+        let mut users: Vec<_> = self.members.keys().chain(self.overrides.keys()).collect();
+        users.sort_unstable();
+        users.dedup();
+        users.into_iter().map(String::as_str).collect()
     }
+
     /// All groups in the order of the file, the default group included.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         self.groups.iter()
@@ -99,14 +168,17 @@ impl Config {
         self.groups.iter().find(|group| group.name == name)
     }
     /// The group of `user`.
-    pub fn group_of(&self, _user: &str) -> &Group {
-        &self.groups[0]
+    pub fn group_of(&self, user: &str) -> &Group {
+        &self.groups[self.members.get(user).copied().unwrap_or(self.default_group)]
     }
+    /// The group of whoever is in none.
     pub fn default_group(&self) -> &Group {
-        &self.groups[0]
+        &self.groups[self.default_group]
     }
-    pub fn is_admin(&self, _user: &str) -> bool {
-        false
+    /// Whether `user` is listed in `groups.admin`; root and `admin_group` are for the
+    /// caller to know.
+    pub fn is_admin(&self, user: &str) -> bool {
+        self.members.get(user).is_some_and(|group| self.groups[*group].name == "admin")
     }
     pub fn gpu(&self) -> &GpuPolicy {
         &self.gpu
@@ -114,17 +186,100 @@ impl Config {
     pub fn access(&self) -> &Access {
         &self.access
     }
+
+    pub(crate) fn over(&self, user: &str) -> Option<&Level> {
+        self.overrides.get(user)
+    }
+    pub(crate) fn source_at(&self, place: &str, spot: Spot) -> Source {
+        source(&self.files, place, spot)
+    }
+    /// The exemptions of `user` that hold at `now`.
+    pub(crate) fn exemptions_of(&self, user: &str, now: Stamp) -> impl Iterator<Item = &Exemption> {
+        self.exemptions
+            .iter()
+            .filter(move |one| one.user == user && one.expires_on.is_none_or(|until| now < until))
+    }
 }
 
-const POLICIES: Policies = Policies {
-    gpu_idle_threshold: 5.0,
-    cpu_idle_threshold: 2.0,
-    network_idle_threshold: Bytes(1_048_576),
-    idle_detection_window: 3,
-    high_demand_threshold: 0.8,
-    high_demand_idle_reduction: 0.5,
-    grace_period: Span::minutes(30),
-    keepalive_max: Span::hours(24),
-    sigterm_grace: Span::from_secs(60),
-    created_container_timeout: Span::minutes(30),
-};
+fn source(files: &[String], place: &str, spot: Spot) -> Source {
+    let file = files.get(spot.file as usize).cloned().unwrap_or_default();
+    Source { place: place.to_owned(), file, line: spot.line }
+}
+
+fn groups(draft: &Draft) -> Vec<Group> {
+    let each = draft.groups.iter();
+    each.map(|one| {
+        let mut members: Vec<_> = one.members.iter().map(|member| member.name.clone()).collect();
+        let mut seen = std::collections::HashSet::new();
+        members.retain(|member| seen.insert(member.clone()));
+        group(draft, one.name.clone(), members, one.level.clone())
+    })
+    .collect()
+}
+
+fn group(draft: &Draft, name: String, members: Vec<String>, level: Level) -> Group {
+    let first = |field: Field, levels: [&Settings; 2]| {
+        let said = levels.into_iter().find_map(|settings| settings.get(field));
+        said.map(|(value, _)| value.clone())
+            .or_else(|| resolve::built_in(field))
+            .unwrap_or(Value::Unlimited)
+    };
+    let slices = [&level.aggregate, &draft.defaults.aggregate];
+    let aggregate = resolve::aggregate(&mut |field| first(field, slices));
+    let own = [&level.policies, &draft.policies];
+    let policies = resolve::policies(&mut |field| first(field, own));
+    Group { name, members, aggregate, policies, level }
+}
+
+fn exemption(draft: &ExemptionDraft, files: &[String]) -> Exemption {
+    let text = |field| draft.settings.word(field).unwrap_or_default().to_owned();
+    let from = |name: &str| draft.from.iter().any(|word| word.trim_end_matches("_h") == name);
+    Exemption {
+        user: text(Field::Username),
+        idle_timeout: from("idle_timeout"),
+        max_runtime: from("max_runtime"),
+        reason: text(Field::Reason),
+        approved_by: Some(text(Field::ApprovedBy)).filter(|name| !name.is_empty()),
+        expires_on: match draft.settings.get(Field::ExpiresOn) {
+            Some((Value::Moment(until), _)) => Some(*until),
+            _ => None,
+        },
+        source: source(files, "exemptions", draft.spot),
+        spot: draft.spot,
+    }
+}
+
+fn gpu(settings: &Settings) -> GpuPolicy {
+    let flag = |field| settings.get(field).is_some_and(|(value, _)| resolve::flag(value));
+    let time = |field, or: Span| {
+        let said = settings.get(field).map(|(value, _)| resolve::span(value));
+        said.and_then(|limit| limit.max().copied()).unwrap_or(or)
+    };
+    GpuPolicy {
+        enable_mig: flag(Field::EnableMig),
+        mig_profile: settings.word(Field::MigProfile).map(str::to_owned),
+        strategy: match settings.word(Field::Strategy) {
+            Some("pack") => Strategy::Pack,
+            _ => Strategy::LeastAllocated,
+        },
+        reclaim_held: flag(Field::ReclaimHeld),
+        weight: match settings.word(Field::Weight) {
+            Some("max") => Weight::Max,
+            _ => Weight::Compute,
+        },
+        fair_share_half_life: time(Field::HalfLife, Span::hours(7 * 24)),
+        claim: time(Field::Claim, Span::minutes(10)),
+        pending_deadline: time(Field::PendingDeadline, Span::minutes(3)),
+    }
+}
+
+fn access(settings: &Settings) -> Access {
+    Access {
+        unowned: match settings.word(Field::Unowned) {
+            Some("open") => Unowned::Open,
+            Some("admin") => Unowned::Admin,
+            _ => Unowned::Visible,
+        },
+        admin_group: settings.word(Field::AdminGroup).unwrap_or("ds01-admin").to_owned(),
+    }
+}

@@ -3,13 +3,28 @@
 //! What may live here: everything that knows a key of `resource-limits.yaml` or of the
 //! files beside it. One table of keys (`keys`) drives reading, checking, suggesting and the
 //! JSON Schema. A config with an error yields no limits at all, only its diagnostics.
+//!
+//! The way of a value: `file` makes text, `tree` a YAML tree with places, `read` a `draft`
+//! by the table of keys, `check` says what does not fit together, `config` holds what is
+//! sound, `resolve` decides between the levels.
 
+mod check;
 mod config;
+mod draft;
+mod file;
+mod keys;
 mod limits;
+mod load;
+mod notes;
 mod policy;
+mod read;
+mod resolve;
+mod tree;
+mod value;
 
-pub use config::{Config, Group};
+pub use config::{Config, Group, Report};
 pub use limits::{
     Aggregate, Exemption, Lifecycle, Limits, Policies, Source, Sources, TypeLifecycle,
 };
+pub use notes::{Diagnostic, Severity};
 pub use policy::{Access, GpuPolicy, Strategy, Unowned, Weight};

@@ -141,6 +141,8 @@ pub struct Exemption {
     pub expires_on: Option<Stamp>,
     #[serde(skip)]
     pub(crate) source: Source,
+    #[serde(skip)]
+    pub(crate) spot: crate::file::Spot,
 }
 
 impl Exemption {
