@@ -3,6 +3,7 @@
 //! Here live the table of event types ([`Kind`]), writing ([`append`], which never fails its
 //! caller) and reading, which takes the earlier system's lines too and survives any other.
 
+mod event;
 mod filter;
 mod follow;
 mod kind;
@@ -12,10 +13,11 @@ mod record;
 mod summary;
 mod write;
 
+pub use event::{Event, LONGEST};
 pub use filter::Filter;
 pub use follow::Follow;
 pub use kind::{ALL, Kind};
 pub use read::{Each, Files, Tally, read};
 pub use record::Record;
 pub use summary::Summary;
-pub use write::{Event, LONGEST, append, try_append};
+pub use write::{append, try_append};

@@ -9,91 +9,17 @@ use std::time::{Duration, Instant};
 
 use ds01_fault::{Code, Fault};
 use ds01_site::Site;
-use ds01_units::Stamp;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{Group, Uid, fchown};
-use serde_json::{Map, Value, json};
 
-use crate::Kind;
+use crate::Event;
 
-/// The longest line, its end included. Longer ones could be read half by a follower.
-pub const LONGEST: usize = 4096;
-/// Names are cut here, so that even a line without details fits.
-const LONGEST_NAME: usize = 256;
 /// How long one writer waits for another. Past it the line is written all the same: a
 /// stopped process that holds the lock must not keep events from being logged.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// Who may read the log beside root; see docs/decisions.md.
 const READERS: &str = "ds01-admin";
-
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    kind: Kind,
-    user: Option<String>,
-    source: String,
-    details: Map<String, Value>,
-    at: Option<Stamp>,
-}
-
-impl Event {
-    /// `user` is whom it concerns, if anybody; `source` the tool that says so; `details` an
-    /// object, where the container's name stands under `container`.
-    pub fn new<'a>(
-        kind: Kind,
-        user: impl Into<Option<&'a str>>,
-        source: &str,
-        details: Value,
-    ) -> Self {
-        let details = match details {
-            Value::Object(details) => details,
-            Value::Null => Map::new(),
-            other => Map::from_iter([("value".to_owned(), other)]),
-        };
-        Self { kind, user: user.into().map(cut), source: cut(source), details, at: None }
-    }
-
-    /// The moment, where it is not the one of writing.
-    #[must_use]
-    pub fn at(mut self, moment: Stamp) -> Self {
-        self.at = Some(moment);
-        self
-    }
-
-    /// The line as it is written, at most [`LONGEST`] bytes with its end.
-    pub fn line(&self, now: Stamp) -> String {
-        let line = self.with_details(now, &self.details);
-        if line.len() <= LONGEST {
-            return line;
-        }
-        let size = json!({"truncated": true, "original_size": line.len()});
-        self.with_details(now, &size)
-    }
-
-    fn with_details(&self, now: Stamp, details: &impl serde::Serialize) -> String {
-        let record = json!({
-            "timestamp": self.at.unwrap_or(now),
-            "event_type": self.kind.to_string(),
-            "schema_version": "1",
-            "user": self.user,
-            "source": self.source,
-            "details": details,
-        });
-        format!("{record}\n")
-    }
-}
-
-/// JSON writes a control character as six bytes, so the cut counts those.
-fn cut(name: &str) -> String {
-    let mut size = 0;
-    name.chars()
-        .take_while(|c| {
-            size += if c.is_control() { 6 } else { c.len_utf8() };
-            size <= LONGEST_NAME
-        })
-        .collect()
-}
 
 /// Logs `event`. A log that cannot be written stops nobody's work: `ds01-health` reports it,
 /// and [`try_append`] says why.

@@ -43,6 +43,15 @@ impl Stamp {
     pub fn since(self, earlier: Self) -> Span {
         Span::from_millis(u64::try_from(self.millis.saturating_sub(earlier.millis)).unwrap_or(0))
     }
+    /// A moment as people give one: a time, or how long before `now` (`2h`, `7d`).
+    pub fn at_or_ago(text: &str, now: Self) -> Result<Self, BadUnit> {
+        if let Ok(span) = text.parse::<Span>() {
+            return Ok(now.minus(span));
+        }
+        text.parse().map_err(|_| {
+            BadUnit("not a time: write 2026-11-21T10:30:00Z, or 2h for two hours ago".into())
+        })
+    }
     pub fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.millis).unwrap_or(DateTime::UNIX_EPOCH)
     }
@@ -114,6 +123,14 @@ mod tests {
         }
         assert_eq!(z.to_string(), "2026-11-21T10:30:00Z");
         assert_eq!("2026-11-21".parse::<Stamp>().unwrap().to_string(), "2026-11-21T00:00:00Z");
+    }
+
+    #[test]
+    fn a_duration_is_that_long_ago() {
+        let now = Stamp::from_secs(10_000);
+        assert_eq!(Stamp::at_or_ago("1h", now).unwrap(), Stamp::from_secs(6400));
+        assert_eq!(Stamp::at_or_ago("1970-01-01", now).unwrap(), Stamp::from_secs(0));
+        assert!(Stamp::at_or_ago("soon", now).is_err());
     }
 
     #[test]

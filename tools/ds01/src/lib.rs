@@ -21,7 +21,7 @@ pub const GROUPS: &[Group] = groups! {
     "Limits and people": ;
     "GPUs": ;
     "Slices": ;
-    "What happened": ;
+    "What happened": ds01_events event_log;
 };
 
 /// Every command there is.
