@@ -11,6 +11,7 @@
 mod check;
 mod config;
 mod draft;
+mod explain;
 mod file;
 mod keys;
 mod limits;
@@ -19,12 +20,15 @@ mod notes;
 mod policy;
 mod read;
 mod resolve;
+mod schema;
 mod tree;
 mod value;
 
 pub use config::{Config, Group, Report};
+pub use explain::{Choice, Explanation};
 pub use limits::{
     Aggregate, Exemption, Lifecycle, Limits, Policies, Source, Sources, TypeLifecycle,
 };
 pub use notes::{Diagnostic, Severity};
 pub use policy::{Access, GpuPolicy, Strategy, Unowned, Weight};
+pub use schema::schema;

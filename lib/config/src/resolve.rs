@@ -11,7 +11,7 @@ use crate::limits::{Aggregate, Lifecycle, Limits, Policies, Source, Sources, Typ
 use crate::value::Value;
 
 /// The fields of [`Limits`] that have candidates, by the name they have there.
-pub(crate) const LIMITS: [(Field, &str); 17] = [
+pub(crate) const LIMITS: [(Field, &str); 16] = [
     (Field::Priority, "priority"),
     (Field::MaxSlots, "max_slots"),
     (Field::MaxGpuEquivalents, "max_gpu_equivalents"),
@@ -28,7 +28,6 @@ pub(crate) const LIMITS: [(Field, &str); 17] = [
     (Field::MaxRuntime, "max_runtime"),
     (Field::GpuHold, "gpu_hold_after_stop"),
     (Field::ContainerHold, "container_hold_after_stop"),
-    (Field::Note, "reason"),
 ];
 pub(crate) const AGGREGATE: [(Field, &str); 6] = [
     (Field::CpuQuota, "aggregate.cpu_quota"),
@@ -350,7 +349,7 @@ impl<'a> Person<'a> {
     }
 }
 
-fn name_of(field: Field) -> &'static str {
+pub(crate) fn name_of(field: Field) -> &'static str {
     let mut all = LIMITS.iter().chain(&AGGREGATE).chain(&POLICIES);
     all.find(|(known, _)| *known == field).map_or("", |(_, name)| name)
 }

@@ -23,6 +23,8 @@ pub struct Output {
     body: Body,
     text: String,
     notes: Vec<String>,
+    forms: Vec<(&'static str, String)>,
+    plain: bool,
     code: u8,
 }
 
@@ -74,6 +76,30 @@ impl Output {
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = text.into();
         self
+    }
+
+    /// A further form by its name: `-o NAME` prints it as it is, such as `-o docker-args`.
+    #[must_use]
+    pub fn form(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        self.forms.push((name, text.into()));
+        self
+    }
+
+    /// The form of this name, if the answer has one.
+    pub fn named(&self, name: &str) -> Option<&str> {
+        self.forms.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str())
+    }
+
+    /// Text unless `-o` says otherwise, also from plumbing: the one value that an option
+    /// asked for.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.plain = true;
+        self
+    }
+
+    pub fn is_plain(&self) -> bool {
+        self.plain
     }
 
     /// A line for stderr that is no error: what a dry run left undone, what was skipped.

@@ -93,7 +93,10 @@ fn run<T: Tool>(matches: &ArgMatches, json_asked: bool) -> ExitCode {
         }
     };
     match tool.run(&Site::from_env()) {
-        Ok(output) => write::output(output, &common, &common.form(T::FOR)),
+        Ok(output) => {
+            let audience = if output.is_plain() { For::People } else { T::FOR };
+            write::output(output, &common, &common.form(audience))
+        }
         Err(fault) => write::fault(&fault, common.asked_json()),
     }
 }

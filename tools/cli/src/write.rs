@@ -39,6 +39,11 @@ pub(crate) fn output(mut output: Output, common: &Common, form: &Form) -> ExitCo
 }
 
 fn whole(output: &Output, form: &Form) -> Result<String, Fault> {
+    if let Form::Fields(name) = form
+        && let Some(text) = output.named(name)
+    {
+        return Ok(with_newline(text.to_owned()));
+    }
     match (form, output.parts()) {
         (Form::Text, _) => Ok(with_newline(output.words().to_owned())),
         (Form::Json, Parts::One(value)) => Ok(format!("{value:#}\n")),

@@ -18,7 +18,7 @@ macro_rules! groups {
 
 /// A new command is one word here and one dependency in `Cargo.toml`.
 pub const GROUPS: &[Group] = groups! {
-    "Limits and people": ;
+    "Limits and people": limits_resolve limits_check limits_schema ;
     "GPUs": ;
     "Slices": ;
     "What happened": ds01_events event_log;
