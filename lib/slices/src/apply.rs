@@ -4,17 +4,17 @@
 //! files, sets what differs in the running slices, starts those that are not there, and
 //! takes away the stale ones that are empty. Done twice, the second time does nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
-use ds01_config::{Aggregate, Config};
+use ds01_config::Config;
 use ds01_fault::Fault;
 use ds01_names::{Place, SliceName};
 use ds01_site::Site;
 use serde::Serialize;
 
 use crate::files::{self, File};
-use crate::{Live, Manager, Property, Slice, plan, unit};
+use crate::{Caps, Live, Manager, Property, Slice, plan, unit};
 
 /// What happens to a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -40,9 +40,9 @@ pub struct Outcome {
     pub action: Action,
     /// What differs from what is there, in words.
     pub changes: Vec<String>,
-    /// Where the limits come from; nothing for a slice that has none.
-    pub source: Option<String>,
-    pub limits: Option<Aggregate>,
+    pub limits: Option<Caps>,
+    /// Where each limit that is set comes from.
+    pub sources: BTreeMap<&'static str, String>,
     /// As given to `systemctl set-property`.
     pub properties: Vec<String>,
     pub unit_file: PathBuf,
@@ -69,24 +69,29 @@ pub struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// For one user: their slice, those above it, and what is left of them in other groups.
-    pub fn for_user(
+    /// For these users: their slices, those above, and what is left of them in other groups.
+    pub fn for_users<U: AsRef<str>>(
         site: &'a Site,
         config: &Config,
         manager: Option<&dyn Manager>,
-        user: &str,
+        users: &[U],
     ) -> Result<Self, Fault> {
-        let wanted = plan::of_user(config, user, site.now());
+        let mut seen = HashSet::new();
+        let wanted: Vec<_> = users
+            .iter()
+            .flat_map(|user| plan::of_user(config, user.as_ref(), site.now()))
+            .filter(|slice| seen.insert(slice.name.clone()))
+            .collect();
         // Of a name too long to be read back, nothing tells whose the others are: a run for
         // all finds them.
-        let stale = |name: &SliceName, place: Place| match place {
-            Place::User { user: Some(of), .. } => {
-                of == user && wanted.iter().all(|slice| slice.name != *name)
-            }
+        let is_theirs = |name: &SliceName| match name.place() {
+            Place::User { user: Some(of), .. } => users.iter().any(|user| user.as_ref() == of),
             _ => false,
         };
-        let there = there(site, manager)?;
-        let stale = there.into_iter().filter(|name| stale(name, name.place())).collect();
+        let stale = there(site, manager)?
+            .into_iter()
+            .filter(|name| is_theirs(name) && !seen.contains(name))
+            .collect();
         Self::plan(site, manager, wanted, stale)
     }
 
@@ -192,7 +197,7 @@ impl<'a> Work<'a> {
         let live = manager.show(&names)?;
         let mut down = Vec::new();
         for slice in wanted {
-            let properties = Property::all(&slice.limits);
+            let properties = Property::all(&slice.caps);
             let now = live.get(slice.name.as_str());
             if let Some(unusable) = now.filter(|now| now.load != "loaded") {
                 return Err(Fault::failed(format!("systemd cannot use {}", slice.name))
@@ -243,10 +248,10 @@ impl<'a> Work<'a> {
             user: wanted.map_or(user, |slice| slice.user.clone()),
             action: step.action(),
             changes: changes.to_vec(),
-            source: wanted.map(|slice| slice.source.clone()).filter(|source| !source.is_empty()),
-            limits: wanted.map(|slice| slice.limits),
+            limits: wanted.map(|slice| slice.caps),
+            sources: wanted.iter().flat_map(|slice| slice.sources.iter().cloned()).collect(),
             properties: wanted.map_or_else(Vec::new, |slice| {
-                Property::all(&slice.limits).iter().map(Property::assignment).collect()
+                Property::all(&slice.caps).iter().map(Property::assignment).collect()
             }),
             unit_file: unit::path(self.site, &step.name),
             unit: wanted.map(unit::file),
@@ -283,7 +288,7 @@ impl Step {
         // A slice that is not running has its limits from the unit file when it starts.
         let from_file = !live.active && !changes.is_empty();
         let differ = |property: &&Property| !from_file && !property.holds_in(live);
-        let properties = Property::all(&slice.limits);
+        let properties = Property::all(&slice.caps);
         changes.extend(properties.iter().filter(differ).map(|p| format!("set {}", p.assignment())));
         if live.active && !live.counted {
             changes.push("count what it consumes".to_owned());
@@ -301,7 +306,7 @@ fn stale(live: Option<&Live>) -> String {
             Some(tasks) => format!("stale, but {tasks} processes run in it: left alone"),
             None => "stale, but what runs in it is not counted: left alone".to_owned(),
         },
-        _ => "stale: stop and remove".to_owned(),
+        _ => "stale, and empty".to_owned(),
     }
 }
 

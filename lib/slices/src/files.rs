@@ -74,16 +74,19 @@ pub(crate) fn write(site: &Site, name: &SliceName, found: &File, text: &str) -> 
 /// Where somebody else's unit file is kept: systemd ignores this ending. An earlier one that
 /// was kept there is not lost to a second.
 fn kept_as(path: &Path) -> PathBuf {
-    let beside = |ending: String| {
+    let mut number = 1;
+    loop {
         let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let first = beside(".before-ds01".to_owned());
-    std::iter::once(first)
-        .chain((2..u32::MAX).map(|n| beside(format!(".before-ds01.{n}"))))
-        .find(|kept| kept.symlink_metadata().is_err())
-        .unwrap_or_else(|| beside(".before-ds01".to_owned()))
+        name.push(".before-ds01");
+        if number > 1 {
+            name.push(format!(".{number}"));
+        }
+        let kept = PathBuf::from(name);
+        if kept.symlink_metadata().is_err() {
+            return kept;
+        }
+        number += 1;
+    }
 }
 
 /// Removes a unit file, and what `set-property --runtime` left, which would outlive the unit

@@ -15,6 +15,6 @@ pub mod unit;
 
 pub use apply::{Action, Outcome, Work};
 pub use live::Live;
-pub use plan::Slice;
+pub use plan::{Caps, Slice};
 pub use systemctl::{Manager, Systemctl};
 pub use unit::Property;

@@ -2,7 +2,8 @@
 
 use ds01_config::{Aggregate, Config};
 use ds01_names::{Place, SliceName};
-use ds01_units::Stamp;
+use ds01_units::{Bytes, Stamp};
+use serde::Serialize;
 
 /// A slice as the config wants it.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,10 +12,36 @@ pub struct Slice {
     pub group: Option<String>,
     pub user: Option<String>,
     /// All containers in it together. `ds01.slice` and the groups' slices only count.
-    pub limits: Aggregate,
-    /// Where the limits come from; empty for a slice that has none.
-    pub source: String,
+    pub caps: Caps,
+    /// Where each of the caps that is set comes from, by its name.
+    pub sources: Vec<(&'static str, String)>,
 }
+
+/// What a slice may consume; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Caps {
+    /// In percent of one CPU.
+    pub cpu_quota: Option<f64>,
+    pub memory_high: Option<Bytes>,
+    pub memory_max: Option<Bytes>,
+    pub tasks_max: Option<u64>,
+    pub io_weight: Option<u64>,
+}
+
+impl From<Aggregate> for Caps {
+    /// Without the GPUs, which the ledger counts and no slice could.
+    fn from(all: Aggregate) -> Self {
+        Self {
+            cpu_quota: all.cpu_quota,
+            memory_high: all.memory_high,
+            memory_max: all.memory_max,
+            tasks_max: all.tasks_max,
+            io_weight: all.io_weight,
+        }
+    }
+}
+
+const FIELDS: [&str; 5] = ["cpu_quota", "memory_high", "memory_max", "tasks_max", "io_weight"];
 
 impl Slice {
     /// The slice of everything.
@@ -23,8 +50,8 @@ impl Slice {
             name: SliceName::root(),
             group: None,
             user: None,
-            limits: Aggregate::default(),
-            source: String::new(),
+            caps: Caps::default(),
+            sources: Vec::new(),
         }
     }
 
@@ -38,8 +65,14 @@ impl Slice {
         let limits = config.resolve(user, now);
         Self {
             name: SliceName::user(&limits.group, user),
-            limits: limits.aggregate,
-            source: limits.source("aggregate"),
+            caps: limits.aggregate.into(),
+            sources: FIELDS
+                .iter()
+                .filter_map(|field| {
+                    let source = limits.sources.get(&format!("aggregate.{field}"))?;
+                    Some((*field, source.to_string()))
+                })
+                .collect(),
             group: Some(limits.group),
             user: Some(user.to_owned()),
         }

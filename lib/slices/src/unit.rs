@@ -1,13 +1,12 @@
 //! The words of systemd: properties, typed, and unit files.
 
-use ds01_config::Aggregate;
+use std::path::PathBuf;
+
 use ds01_names::SliceName;
 use ds01_site::Site;
 use ds01_units::Bytes;
 
-use std::path::PathBuf;
-
-use crate::{Live, Slice};
+use crate::{Caps, Live, Slice};
 
 /// The first line of every unit file of ours: only what begins so is ever replaced unasked
 /// or removed.
@@ -26,13 +25,13 @@ pub enum Property {
 
 impl Property {
     /// All of a slice, limited or not, in a fixed order.
-    pub fn all(limits: &Aggregate) -> [Self; 5] {
+    pub fn all(caps: &Caps) -> [Self; 5] {
         [
-            Self::CpuQuota(limits.cpu_quota.map(hundredths)),
-            Self::MemoryHigh(limits.memory_high),
-            Self::MemoryMax(limits.memory_max),
-            Self::TasksMax(limits.tasks_max),
-            Self::IoWeight(limits.io_weight),
+            Self::CpuQuota(caps.cpu_quota.map(hundredths)),
+            Self::MemoryHigh(caps.memory_high),
+            Self::MemoryMax(caps.memory_max),
+            Self::TasksMax(caps.tasks_max),
+            Self::IoWeight(caps.io_weight),
         ]
     }
 
@@ -115,7 +114,7 @@ pub fn file(slice: &Slice) -> String {
     for line in COUNTED {
         text += &format!("{line}\n");
     }
-    for property in Property::all(&slice.limits).iter().filter(|property| property.is_limit()) {
+    for property in Property::all(&slice.caps).iter().filter(|property| property.is_limit()) {
         text += &format!("{}\n", property.assignment());
     }
     text
@@ -130,14 +129,13 @@ pub fn path(site: &Site, name: &SliceName) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn students() -> Aggregate {
-        Aggregate {
+    fn students() -> Caps {
+        Caps {
             cpu_quota: Some(9600.0),
             memory_max: Some(Bytes(96 << 30)),
             memory_high: Some(Bytes(86 << 30)),
             tasks_max: Some(12_288),
             io_weight: Some(100),
-            max_gpu_equivalents: None,
         }
     }
 
@@ -154,7 +152,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            Property::all(&Aggregate::default()).map(|property| property.assignment()),
+            Property::all(&Caps::default()).map(|property| property.assignment()),
             [
                 "CPUQuota=",
                 "MemoryHigh=infinity",
@@ -176,8 +174,8 @@ mod tests {
             name: SliceName::user("students", "eve\nMemoryMax=infinity"),
             group: Some("students".into()),
             user: Some("eve\nMemoryMax=infinity %h\\".into()),
-            limits: students(),
-            source: String::new(),
+            caps: students(),
+            sources: Vec::new(),
         };
         assert_eq!(
             file(&slice),

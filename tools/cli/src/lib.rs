@@ -57,12 +57,12 @@ impl Entry {
 /// The whole of a command as clap sees it.
 pub fn command<T: Tool>() -> Command {
     let command = Command::new(T::NAME)
-        .about(T::ABOUT)
         .version(env!("CARGO_PKG_VERSION"))
         .disable_help_subcommand(true)
         .max_term_width(100)
         .after_help(format!("See {}(1) for what it is for and examples.", T::NAME));
-    Common::augment_args(T::augment_args(command))
+    // Last, since clap takes the comment above each set of options for the command's.
+    Common::augment_args(T::augment_args(command)).about(T::ABOUT).long_about(None::<&str>)
 }
 
 /// The `main` of every tool.
