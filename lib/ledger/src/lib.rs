@@ -2,4 +2,20 @@
 //! and none is made twice. Journal, snapshot, the state they add up to, the decision who
 //! gets what, and the view others read. No clap, no printing, no NVML, no Docker.
 
+pub mod disk;
+mod earlier;
+mod journal;
+mod ledger;
+mod lock;
+pub mod place;
+pub mod record;
+mod state;
 pub mod types;
+pub mod usage;
+
+pub use journal::Trouble;
+pub use ledger::{Ledger, Mended, mend as mend_on};
+pub use lock::Lock;
+pub use place::{look, may_write, mend, open};
+pub use record::{Decision, Record, Why};
+pub use state::{Conflict, State};

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ds01_queue::{Day, Recur, Reserved};
 use ds01_units::{Span, Stamp};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ pub struct SlotUse {
 
 /// How far a lease has come.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Granted for a container that is being created; it ends by itself at the deadline.
     Pending { deadline: Stamp },
@@ -30,6 +31,16 @@ pub enum Phase {
     Held,
     /// Its container has stopped; kept for it until `hold_until`, for ever where that is none.
     Stopped { stopped_at: Stamp, hold_until: Option<Stamp> },
+}
+
+impl Phase {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending { .. } => "pending",
+            Self::Held => "held",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
 }
 
 /// The right of one container to its slots.
@@ -48,7 +59,6 @@ pub struct Lease {
     /// When its longest allowed run ends, where there is such a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs_until: Option<Stamp>,
-    #[serde(flatten)]
     pub phase: Phase,
 }
 
@@ -118,7 +128,9 @@ impl FromStr for Want {
             _ if text.contains("g.") && text.len() <= 32 && text.chars().all(known) => {
                 Ok(Self::Profile(text.to_owned()))
             }
-            _ => Err("not a profile: write full, mig, any, or a MIG profile such as 2g.20gb".into()),
+            _ => {
+                Err("not a profile: write full, mig, any, or a MIG profile such as 2g.20gb".into())
+            }
         }
     }
 }
@@ -151,10 +163,10 @@ pub struct Reservation {
     pub slots: Vec<SlotUse>,
     pub from: Stamp,
     pub till: Stamp,
-    /// From the start of one window to the start of the next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub every: Option<Span>,
-    /// No window starts at or after this moment; only meaningful with `every`.
+    /// The days on which the window comes again, at the same time of day; none: it comes once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on: Vec<Day>,
+    /// No window starts at or after this moment; only meaningful with `on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Stamp>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -173,17 +185,22 @@ pub struct Window {
 impl Reservation {
     /// The first window that ends after `moment`: the one it lies in, or the next.
     pub fn window_after(&self, moment: Stamp) -> Option<Window> {
-        let first = Window { from: self.from, till: self.till };
-        if first.till > moment {
-            return Some(first);
+        let next =
+            ds01_queue::windows(&self.reserved(), moment, Stamp::from_millis(i64::MAX)).next();
+        next.map(|(from, till)| Window { from, till })
+    }
+
+    /// The reservation as the calendar's rules know it.
+    pub fn reserved(&self) -> Reserved {
+        let recur = (!self.on.is_empty()).then(|| Recur { on: self.on.clone(), last: self.last });
+        Reserved {
+            id: self.id,
+            user: self.user.clone(),
+            slots: self.slots.iter().map(|slot| slot.uuid.clone()).collect(),
+            from: self.from,
+            till: self.till,
+            recur,
         }
-        let every = self.every.filter(|every| *every > Span::ZERO)?;
-        // Windows never overlap themselves, so the first that ends after the moment is the
-        // one whose number is the whole part of the time since the first end, plus one.
-        let number = moment.since(first.till).millis() / every.millis() + 1;
-        let shift = Span::from_millis(number.checked_mul(every.millis())?);
-        let window = Window { from: first.from.plus(shift), till: first.till.plus(shift) };
-        self.last.is_none_or(|last| window.from < last).then_some(window)
     }
 
     /// Whether any window meets the stretch from `from` to `till` (none: for ever).
@@ -208,6 +225,14 @@ pub struct QueueEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
     pub joined_at: Stamp,
+    /// Weighted GPU seconds the user had had or asked for at the join.
+    #[serde(default)]
+    pub share: u64,
+    /// Claims the user has let pass, and when the last one ended.
+    #[serde(default)]
+    pub missed: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed_at: Option<Stamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
 }

@@ -1,0 +1,180 @@
+//! The two files of the ledger as bytes: what they look like and how they are read. Pure.
+//!
+//! ```text
+//! journal    ds01-gpu-journal 1
+//!            <crc32> {"born":…,"generation":3,"base":120}
+//!            <crc32> 121 2026-11-21T10:30:00Z {"leased":{…}}
+//! snapshot   ds01-gpu-snapshot 1
+//!            <crc32> {"born":…,"generation":2,"state":{…}}
+//! ```
+//! A snapshot holds all of its generation and of those before it; the journal that follows
+//! it is either still of that generation (then what it repeats is skipped) or of the next.
+
+use ds01_units::Stamp;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Line, Record, seal, unseal};
+use crate::state::State;
+
+pub const JOURNAL: &str = "journal";
+pub const SNAPSHOT: &str = "snapshot";
+const JOURNAL_MAGIC: &str = "ds01-gpu-journal";
+const SNAPSHOT_MAGIC: &str = "ds01-gpu-snapshot";
+/// The only format there is so far; the earlier system's file is version 0, see `migrate`.
+const VERSION: u32 = 1;
+
+/// Which ledger a file belongs to, and which part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// When the ledger was begun: files of two ledgers are never mixed.
+    pub born: Stamp,
+    pub generation: u64,
+    /// The last decision before the first record.
+    pub base: u64,
+}
+
+#[derive(Serialize)]
+struct SnapshotOut<'a> {
+    born: Stamp,
+    generation: u64,
+    state: &'a State,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Snapshot {
+    pub born: Stamp,
+    pub generation: u64,
+    pub state: State,
+}
+
+/// Why a ledger's files cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    #[error("{file} was written by a newer ds01 (format {version}, this one knows {VERSION})")]
+    Newer { file: &'static str, version: u32 },
+    #[error("{file} is damaged at byte {offset}: {why}")]
+    Damaged { file: &'static str, offset: u64, why: String },
+    #[error("{0}")]
+    Unpaired(String),
+    #[error("cannot read {file}: {why}")]
+    Io { file: &'static str, why: String },
+}
+
+/// A journal as read.
+#[derive(Debug)]
+pub struct Journal {
+    pub header: Header,
+    /// The records before the first damage.
+    pub records: Vec<Record>,
+    /// Where the next record goes: behind the last whole one.
+    pub length: u64,
+    /// Bytes of a last record that was never finished, hence never acknowledged.
+    pub torn: u64,
+    /// The first damage that no crash explains.
+    pub damage: Option<Trouble>,
+    /// Whole records behind that damage.
+    pub beyond: Vec<Record>,
+}
+
+pub fn journal_start(header: Header) -> Result<Vec<u8>, serde_json::Error> {
+    let sealed = seal(&serde_json::to_string(&header)?);
+    Ok(format!("{JOURNAL_MAGIC} {VERSION}\n{sealed}").into_bytes())
+}
+
+pub fn snapshot_bytes(header: Header, state: &State) -> Result<Vec<u8>, serde_json::Error> {
+    let out = SnapshotOut { born: header.born, generation: header.generation, state };
+    let sealed = seal(&serde_json::to_string(&out)?);
+    Ok(format!("{SNAPSHOT_MAGIC} {VERSION}\n{sealed}").into_bytes())
+}
+
+pub fn read_snapshot(bytes: &[u8]) -> Result<Snapshot, Trouble> {
+    let (text, _) = first_lines(bytes, SNAPSHOT, SNAPSHOT_MAGIC)?;
+    serde_json::from_str(text).map_err(|error| damaged(SNAPSHOT, 0, error))
+}
+
+pub fn read_journal(bytes: &[u8]) -> Result<Journal, Trouble> {
+    let (text, start) = first_lines(bytes, JOURNAL, JOURNAL_MAGIC)?;
+    let header: Header = serde_json::from_str(text).map_err(|error| damaged(JOURNAL, 0, error))?;
+    let mut journal = Journal {
+        header,
+        records: Vec::new(),
+        length: start as u64,
+        torn: 0,
+        damage: None,
+        beyond: Vec::new(),
+    };
+    let mut rest = &bytes[start..];
+    while !rest.is_empty() {
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+            journal.unfinished(rest.len());
+            break;
+        };
+        let (line, after) = (&rest[..end], &rest[end + 1..]);
+        journal.take(Record::from_line(line), end as u64 + 1, after.is_empty());
+        rest = after;
+    }
+    Ok(journal)
+}
+
+impl Journal {
+    /// Counts the bytes of a last record that is not whole.
+    fn unfinished(&mut self, bytes: usize) {
+        // Behind damage the rest is part of it; nothing is cut from a damaged journal.
+        if self.damage.is_none() {
+            self.torn = bytes as u64;
+        }
+    }
+
+    fn take(&mut self, line: Line, bytes: u64, is_last: bool) {
+        let next = self.header.base + self.records.len() as u64 + 1;
+        match line {
+            Line::Record(record) if self.damage.is_some() => self.beyond.push(*record),
+            Line::Record(record) if record.seq == next => {
+                self.records.push(*record);
+                self.length += bytes;
+            }
+            Line::Record(record) => {
+                let why = format!("decision {} stands where {next} belongs", record.seq);
+                self.damage = Some(damaged(JOURNAL, self.length, why));
+                self.beyond.push(*record);
+            }
+            // Only one record is ever on its way to the disk, so only the last can be torn.
+            Line::Damaged if is_last => self.unfinished(bytes as usize),
+            Line::Damaged if self.damage.is_none() => {
+                self.damage = Some(damaged(JOURNAL, self.length, "the checksum is wrong"));
+            }
+            Line::Unknown(why) if self.damage.is_none() => {
+                let why = format!("a decision this ds01 does not know ({why})");
+                self.damage = Some(damaged(JOURNAL, self.length, why));
+            }
+            Line::Damaged | Line::Unknown(_) => {}
+        }
+    }
+}
+
+/// The sealed text below the magic line, and where what follows it begins.
+fn first_lines<'a>(
+    bytes: &'a [u8],
+    file: &'static str,
+    magic: &str,
+) -> Result<(&'a str, usize), Trouble> {
+    let line_end =
+        |from: usize| bytes[from..].iter().position(|byte| *byte == b'\n').map(|at| from + at);
+    let first = line_end(0).ok_or_else(|| damaged(file, 0, "it has no first line"))?;
+    let version = std::str::from_utf8(&bytes[..first])
+        .ok()
+        .and_then(|line| line.strip_prefix(magic)?.trim().parse::<u32>().ok())
+        .ok_or_else(|| damaged(file, 0, format!("its first line is not `{magic} VERSION`")))?;
+    if version > VERSION {
+        return Err(Trouble::Newer { file, version });
+    }
+    let from = first + 1;
+    let end = line_end(from).ok_or_else(|| damaged(file, from as u64, "it ends too early"))?;
+    let text = unseal(&bytes[from..end])
+        .ok_or_else(|| damaged(file, from as u64, "the checksum is wrong"))?;
+    Ok((text, end + 1))
+}
+
+fn damaged(file: &'static str, offset: u64, why: impl ToString) -> Trouble {
+    Trouble::Damaged { file, offset, why: why.to_string() }
+}
