@@ -8,6 +8,7 @@ use crate::draft::{Draft, Level, Settings};
 use crate::file::Spot;
 use crate::keys::{self, Field};
 use crate::load::Reading;
+use crate::resolve;
 use crate::value::Value;
 
 /// Group of each member, by the group's number.
@@ -188,9 +189,13 @@ fn above(
     counts: fn(usize, usize) -> bool,
 ) -> Option<(ds01_units::Bytes, ds01_units::Bytes, Spot)> {
     let (_, spot) = own.get(large).or_else(|| own.get(small))?;
-    let (small_rank, Value::Size(small)) = found(small, chain)? else { return None };
-    let (large_rank, Value::Size(large)) = found(large, chain)? else { return None };
-    (counts(small_rank, large_rank) && small > large).then_some((*large, *small, spot))
+    let said = |field| {
+        let built_in = || Some((chain.len(), resolve::built_in(field)?));
+        found(field, chain).map(|(rank, value)| (rank, value.clone())).or_else(built_in)
+    };
+    let (small_rank, Value::Size(small)) = said(small)? else { return None };
+    let (large_rank, Value::Size(large)) = said(large)? else { return None };
+    (counts(small_rank, large_rank) && small > large).then_some((large, small, spot))
 }
 
 fn exemptions(draft: &Draft, notes: &mut crate::notes::Notes) {

@@ -47,13 +47,14 @@ impl Diagnostic {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let file = self.file.display();
+        let file = visible(&self.file.to_string_lossy());
+        let (message, help) = (visible(&self.message), visible(&self.help));
         let mut out = String::new();
         // Writing to a string does not fail.
         let _ = if self.line == 0 {
-            writeln!(out, "{file}: {severity}: {}", self.message)
+            writeln!(out, "{file}: {severity}: {message}")
         } else {
-            writeln!(out, "{file}:{}:{}: {severity}: {}", self.line, self.column, self.message)
+            writeln!(out, "{file}:{}:{}: {severity}: {message}", self.line, self.column)
         };
         if self.line > 0 {
             let (shown, column) = self.window();
@@ -69,11 +70,11 @@ impl Diagnostic {
             let room = shown.chars().count().saturating_sub(column).max(1);
             let carets = "^".repeat((self.length.max(1) as usize).min(room));
             let _ = write!(out, " {number} | {shown}\n {gap} | {pad}{carets}\n");
-            if !self.help.is_empty() {
-                let _ = writeln!(out, " {gap} = {}", self.help);
+            if !help.is_empty() {
+                let _ = writeln!(out, " {gap} = {help}");
             }
-        } else if !self.help.is_empty() {
-            let _ = writeln!(out, "   = {}", self.help);
+        } else if !help.is_empty() {
+            let _ = writeln!(out, "   = {help}");
         }
         out
     }
@@ -82,10 +83,14 @@ impl Diagnostic {
     fn window(&self) -> (String, usize) {
         let column = (self.column.max(1) - 1) as usize;
         let start = if column < WIDEST - 20 { 0 } else { column - WIDEST / 2 };
-        let visible = |c: char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
-        let part = self.source_line.chars().skip(start).take(WIDEST).map(visible).collect();
-        (part, column - start)
+        let part: String = self.source_line.chars().skip(start).take(WIDEST).collect();
+        (visible(&part), column - start)
     }
+}
+
+/// What a file says must not move the cursor of the admin who reads about it.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 /// A fault with its place still a number.

@@ -95,6 +95,9 @@ fn explain(spot: Spot, info: &str, text: &str) -> Fault {
             "YAML indents with blanks only".into(),
         );
     }
+    if info.contains("recursion limit") {
+        return too_deep(spot);
+    }
     if info.contains("unknown anchor") {
         let help = "define it before: `name: &anchor {…}`";
         return (spot, "this alias names no anchor".into(), help.into());
@@ -104,6 +107,11 @@ fn explain(spot: Spot, info: &str, text: &str) -> Fault {
         format!("not YAML: {info}"),
         "look for a missing colon, blank, quote or bracket here or just above".into(),
     )
+}
+
+fn too_deep(spot: Spot) -> Fault {
+    let message = format!("nested deeper than {DEEPEST} levels");
+    (spot, message, "limits need five: is this the right file?".into())
 }
 
 /// A collection that is still open.
@@ -211,11 +219,7 @@ impl<'t> Builder<'t> {
 
     fn begin(&mut self, spot: Spot, kind: Kind<'t>, anchor: usize) -> Result<(), Fault> {
         if self.open.len() >= DEEPEST {
-            return Err((
-                spot,
-                format!("nested deeper than {DEEPEST} levels"),
-                "limits need five: is this the right file?".into(),
-            ));
+            return Err(too_deep(spot));
         }
         let id = self.add(spot, kind);
         self.open.push(Open { id, anchor, key: None });
@@ -247,11 +251,13 @@ impl<'t> Builder<'t> {
         self.nodes[parent].size = self.nodes[parent].size.saturating_add(size);
     }
 
-    /// The tree so far; what is still open is closed, so that a fault at the end of a file
-    /// does not hide the faults before it.
+    /// The tree so far. Maps that are still open are closed, so that a fault at the end of
+    /// a file does not hide the faults before it; half a list would only mislead.
     fn finish(mut self, fault: Option<Fault>) -> Tree<'t> {
         while let Some(open) = self.open.pop() {
-            self.place(open.id);
+            if matches!(self.nodes[open.id].kind, Kind::Map(_)) {
+                self.place(open.id);
+            }
         }
         Tree { nodes: self.nodes, root: self.root, fault }
     }
