@@ -18,10 +18,10 @@ impl Amount {
             gpueq: count.saturating_mul(millionths(gpueq_each)),
         }
     }
-    fn plus(self, more: Self, sign: i64) -> Self {
+    fn plus(self, more: Self) -> Self {
         Self {
-            slots: self.slots.saturating_add(more.slots.saturating_mul(sign)),
-            gpueq: self.gpueq.saturating_add(more.gpueq.saturating_mul(sign)),
+            slots: self.slots.saturating_add(more.slots),
+            gpueq: self.gpueq.saturating_add(more.gpueq),
         }
     }
 }
@@ -38,6 +38,8 @@ pub(crate) struct Steps {
     max: Amount,
     /// What is in use from each moment until the next step; the first is the beginning.
     steps: Vec<(i64, Amount)>,
+    /// What endless runs must leave to those who wait for nobody knows how long.
+    left: Amount,
 }
 
 impl Steps {
@@ -48,6 +50,7 @@ impl Steps {
         Self {
             max: Amount { slots: most(quota.slots), gpueq: most(quota.gpueq) },
             steps: vec![(i64::MIN, Amount::default())],
+            left: Amount::default(),
         }
     }
 
@@ -62,8 +65,24 @@ impl Steps {
     }
 
     fn allows(&self, used: Amount, more: Amount) -> bool {
-        let sum = used.plus(more, 1);
+        let sum = used.plus(more);
         sum.slots <= self.max.slots && sum.gpueq <= self.max.gpueq
+    }
+
+    /// The amount with what it must leave to others.
+    fn with_rest(&self, room: Room, amount: Amount) -> Amount {
+        if room == Room::Endless { amount.plus(self.left) } else { amount }
+    }
+
+    /// Whether the amount passes once all runs with an end have ended.
+    pub fn finally(&self, room: Room, amount: Amount) -> bool {
+        let used = self.steps.last().map_or(Amount::default(), |step| step.1);
+        self.allows(used, self.with_rest(room, amount))
+    }
+
+    /// Endless runs leave so much from here on.
+    pub fn leave(&mut self, amount: Amount) {
+        self.left = self.left.plus(amount);
     }
 
     fn split(&mut self, at: i64) -> usize {
@@ -83,12 +102,13 @@ impl Steps {
         let first = self.split(from);
         let last = if till == NEVER { self.steps.len() } else { self.split(till) };
         for step in &mut self.steps[first..last] {
-            step.1 = step.1.plus(amount, 1);
+            step.1 = step.1.plus(amount);
         }
     }
 
     /// The earliest moment from `from` on at which `amount` passes for as long as `room` says.
     pub fn fit(&self, from: i64, room: Room, amount: Amount) -> Option<i64> {
+        let amount = self.with_rest(room, amount);
         let mut start = from;
         let mut at = self.steps.partition_point(|step| step.0 <= from) - 1;
         while let Some(&(begins, used)) = self.steps.get(at) {

@@ -3,6 +3,7 @@
 //! requests would look again at everything planned for those before it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 /// Whose search it was, which kind of slot, how many.
 pub(crate) type Key = (u64, u16, u32);
@@ -27,8 +28,9 @@ impl Bounds {
             return;
         }
         known.insert(room, start);
+        let above = (Bound::Excluded(room), Bound::Unbounded);
         while let Some((&wider, _)) =
-            known.range(room + 1..).next().filter(|(_, later)| **later <= start)
+            known.range(above).next().filter(|(_, later)| **later <= start)
         {
             known.remove(&wider);
         }

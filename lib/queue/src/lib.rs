@@ -28,6 +28,6 @@ pub use plan::{Plan, Planned, Start, Wait, plan};
 pub use reserve::{
     Conflict, Day, Occupied, Recur, Reserved, choose, conflict, overlap, overlaps_itself, windows,
 };
-pub use share::{Usage, cost, share};
+pub use share::{cost, share};
 pub use timeline::{Bar, Row, Timeline, timeline};
 pub use world::{Account, Busy, FULL, Quota, Slot, Window, World};

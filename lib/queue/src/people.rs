@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::account::{Amount, Steps};
+use crate::gaps::Room;
 use crate::plan::Wait;
 use crate::world::{Quota, World};
 
@@ -80,6 +81,26 @@ impl<'a> People<'a> {
         let group = (level != Wait::Slots).then_some(member.group).flatten();
         let own = (level == Wait::OwnLimit).then_some(&member.own);
         group.map(|group| &self.groups[group]).into_iter().chain(own)
+    }
+
+    /// The limit that is in the way even when all runs with an end have ended.
+    pub fn shut(&self, user: u32, room: Room, amount: Amount) -> Option<Wait> {
+        let member = &self.members[user as usize];
+        if !member.own.finally(room, amount) {
+            return Some(Wait::OwnLimit);
+        }
+        let group = member.group.filter(|&group| !self.groups[group].finally(room, amount));
+        group.map(|_| Wait::GroupLimit)
+    }
+
+    /// Has endless runs leave to this user what an entry waits for. One who waits for the
+    /// own leases takes nothing from the group meanwhile.
+    pub fn leave(&mut self, user: u32, waits: Wait, amount: Amount) {
+        let member = &mut self.members[user as usize];
+        member.own.leave(amount);
+        if let (Some(group), true) = (member.group, waits != Wait::OwnLimit) {
+            self.groups[group].leave(amount);
+        }
     }
 
     /// The limit that never lets the user hold so much, if there is one.

@@ -143,7 +143,8 @@ impl<'a> Planner<'a> {
             owner: self.people.owns_a_window(user).then_some(user),
         };
         let mut best: Option<(i64, usize, Wait)> = None;
-        // The kind that is waited for where no start is known, and what is in the way.
+        // The kind that is waited for where no start is known, and what is in the way: the
+        // slots of a kind rather than a limit, where it is either.
         let mut unknown: Option<(usize, Wait)> = None;
         let mut never = Wait::Slots;
         for kind in 0..self.lanes.kinds.len() {
@@ -165,7 +166,13 @@ impl<'a> Planner<'a> {
                         break;
                     }
                 }
-                (None, waits) => unknown = unknown.or(Some((kind, waits))),
+                (None, _) => {
+                    let amount = Amount::of(ask.count, self.lanes.kinds[kind].gpueq);
+                    let shut = self.people.shut(user, ask.room, amount).unwrap_or(Wait::Slots);
+                    if unknown.is_none_or(|(_, before)| before != Wait::Slots) {
+                        unknown = Some((kind, shut));
+                    }
+                }
             }
         }
         match (best, unknown) {
@@ -176,8 +183,10 @@ impl<'a> Planner<'a> {
                 Planned { start: Start::At(Stamp::from_millis(start)), slots, waits }
             }
             (None, Some((kind, waits))) => {
-                // Else endless runs could take turns on the slots it waits for. Whoever
-                // waits for a run of their own keeps no slot idle meanwhile.
+                // Else endless runs could take turns on what it waits for. Whoever waits
+                // for a limit keeps no slot idle meanwhile.
+                let amount = Amount::of(ask.count, self.lanes.kinds[kind].gpueq);
+                self.people.leave(user, waits, amount);
                 if waits == Wait::Slots {
                     self.lanes.pin(kind, ask.count as usize);
                 }

@@ -77,7 +77,9 @@ impl Reserved {
 pub fn windows(one: &Reserved, begin: Stamp, end: Stamp) -> impl Iterator<Item = (Stamp, Stamp)> {
     let (from, lasts) = (one.from.millis(), one.lasts());
     let (begin, end) = (begin.millis(), end.millis());
-    let days = one.recur.as_ref().map(|recur| {
+    // Without a day nothing ever comes, and the search for one would never end.
+    let recur = one.recur.as_ref().filter(|recur| !recur.on.is_empty());
+    let days = recur.map(|recur| {
         // The first day whose window can still reach into the stretch.
         let skipped = (begin.saturating_sub(lasts).saturating_sub(from) / DAY).max(0);
         let last = recur.last.map_or(end, |last| last.millis().min(end));
