@@ -1,7 +1,7 @@
 //! The admins' limits: read, checked, explained and resolved for a user; never rewritten.
 //!
 //! What may live here: everything that knows a key of `resource-limits.yaml` or of the
-//! files beside it. One table of keys (`keys`) drives reading, checking, suggesting and the
+//! files beside it. One table of keys (`table`) drives reading, checking, suggesting and the
 //! JSON Schema. A config with an error yields no limits at all, only its diagnostics.
 //!
 //! The way of a value: `file` makes text, `tree` a YAML tree with places, `read` a `draft`
@@ -21,6 +21,7 @@ mod policy;
 mod read;
 mod resolve;
 mod schema;
+mod table;
 mod tree;
 mod value;
 

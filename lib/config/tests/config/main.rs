@@ -1,5 +1,7 @@
 //! What the config promises, from files to limits and messages.
 
+#![expect(clippy::unwrap_used, reason = "what a test sets up is sound, or the test fails")]
+
 mod bad_input;
 mod diagnostics;
 mod examples;
