@@ -19,8 +19,12 @@ pub(crate) fn usage(root: &Path, path: &str) -> Usage {
     let [cpuacct, cpu] = ["cpuacct", "cpu"].map(|name| joined(root, name, path));
     let memory = root.join("memory").join(path);
     let pids = root.join("pids").join(path);
+    let unified = root.join("unified").join(path);
     Usage {
-        cpu_usec: number(&cpuacct.join("cpuacct.usage")).map(|nanos| nanos / 1000),
+        // The empty v2 tree counts CPU time too, also where systemd leaves cpuacct out.
+        cpu_usec: number(&cpuacct.join("cpuacct.usage"))
+            .map(|nanos| nanos / 1000)
+            .or_else(|| keyed(&unified.join("cpu.stat"), "usage_usec")),
         cpu_quota: quota(&cpu),
         memory: number(&memory.join("memory.usage_in_bytes")).map(Bytes),
         memory_max: number(&memory.join("memory.limit_in_bytes"))
@@ -29,7 +33,7 @@ pub(crate) fn usage(root: &Path, path: &str) -> Usage {
         oom_kills: oom_kills(&memory),
         tasks: number(&pids.join("pids.current")),
         tasks_max: limit(&pids.join("pids.max")),
-        pressure: pressure(&root.join("unified").join(path)),
+        pressure: pressure(&unified),
     }
 }
 

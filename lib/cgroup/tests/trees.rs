@@ -110,6 +110,9 @@ fn version_1_is_gathered_from_its_controllers() {
         let usage = tree.usage(A);
         assert_eq!(usage.cpu_quota, Some(Limit::Max(50.0)));
         assert_eq!(usage.memory_max, Some(Limit::Max(Bytes(1 << 20))));
+        fs::remove_dir_all(dir.path().join(cpuacct)).expect("it is there");
+        put(dir.path(), &[(&format!("unified/{A}/cpu.stat"), "usage_usec 77\n")]);
+        assert_eq!(tree.usage(A).cpu_usec, Some(77));
         // In whatever tree a slice is, it is listed once.
         assert_eq!(tree.children("ds01.slice"), ["ds01-a.slice", "ds01-z.slice"]);
     }

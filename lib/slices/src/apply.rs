@@ -204,7 +204,7 @@ impl<'a> Work<'a> {
                     .why(format!("its state is `{}`", unusable.load))
                     .todo(format!("look at `systemctl status '{0}'`; `systemctl unmask '{0}'` if it is masked", slice.name)));
             }
-            if !now.is_some_and(|now| now.counted && properties.iter().all(|p| p.holds_in(now))) {
+            if !now.is_some_and(|now| now.prepared && properties.iter().all(|p| p.holds_in(now))) {
                 manager.set(&slice.name, &properties)?;
             }
             if !now.is_some_and(|now| now.active) {
@@ -290,8 +290,8 @@ impl Step {
         let differ = |property: &&Property| !from_file && !property.holds_in(live);
         let properties = Property::all(&slice.caps);
         changes.extend(properties.iter().filter(differ).map(|p| format!("set {}", p.assignment())));
-        if live.active && !live.counted {
-            changes.push("count what it consumes".to_owned());
+        if live.active && !live.prepared {
+            changes.push("count what it consumes and share the CPU by slice".to_owned());
         }
         if !live.active {
             changes.push("start".to_owned());
@@ -303,6 +303,7 @@ impl Step {
 fn stale(live: Option<&Live>) -> String {
     match live {
         Some(live) if !is_empty(live) => match live.tasks {
+            Some(1) => "stale, but 1 process runs in it: left alone".to_owned(),
             Some(tasks) => format!("stale, but {tasks} processes run in it: left alone"),
             None => "stale, but what runs in it is not counted: left alone".to_owned(),
         },

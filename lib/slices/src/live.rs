@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 /// The properties asked for, in `systemctl show`'s spelling.
 pub const ASKED: &str = "Id,LoadState,ActiveState,CPUQuotaPerSecUSec,MemoryHigh,MemoryMax,\
-                         TasksMax,IOWeight,TasksCurrent,MemoryAccounting,TasksAccounting";
+                         TasksMax,IOWeight,TasksCurrent,MemoryAccounting,TasksAccounting,\
+                         CPUWeight";
 
 /// A slice as it is now. A limit that is not set is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,15 +21,15 @@ pub struct Live {
     pub io_weight: Option<u64>,
     /// Processes in it now; `None` where they are not counted, which is not zero.
     pub tasks: Option<u64>,
-    /// Whether memory and tasks are counted.
-    pub counted: bool,
+    /// Whether memory and tasks are counted, and the CPU is shared by slice.
+    pub prepared: bool,
 }
 
 /// Reads the blocks that `systemctl show` prints, one a unit, by the unit's name.
 pub fn read(shown: &str) -> HashMap<String, Live> {
     let mut all = HashMap::new();
     for block in shown.split("\n\n") {
-        let mut live = Live { counted: true, ..Live::default() };
+        let mut live = Live { prepared: true, ..Live::default() };
         for (key, value) in block.lines().filter_map(|line| line.split_once('=')) {
             match key {
                 "Id" => value.clone_into(&mut live.id),
@@ -40,7 +41,8 @@ pub fn read(shown: &str) -> HashMap<String, Live> {
                 "TasksMax" => live.tasks_max = number(value),
                 "IOWeight" => live.io_weight = number(value),
                 "TasksCurrent" => live.tasks = number(value),
-                "MemoryAccounting" | "TasksAccounting" => live.counted &= value == "yes",
+                "MemoryAccounting" | "TasksAccounting" => live.prepared &= value == "yes",
+                "CPUWeight" => live.prepared &= value == "100",
                 _ => {}
             }
         }
@@ -87,7 +89,7 @@ mod tests {
         let shown = "CPUQuotaPerSecUSec=1min 36s\nMemoryHigh=infinity\nMemoryMax=103079215104\n\
                      TasksMax=12288\nIOWeight=[not set]\nTasksCurrent=3\nTasksAccounting=yes\n\
                      MemoryAccounting=yes\nId=ds01-a-b\\x2dc.slice\nLoadState=loaded\n\
-                     ActiveState=active\n\nId=ds01.slice\nActiveState=inactive\nLoadState=loaded\n\
+                     ActiveState=active\nCPUWeight=100\n\nId=ds01.slice\nActiveState=inactive\nLoadState=loaded\n\
                      CPUQuotaPerSecUSec=infinity\nMemoryHigh=18446744073709551615\n\
                      TasksCurrent=[not set]\nMemoryAccounting=no\n";
         let all = read(shown);
@@ -102,9 +104,9 @@ mod tests {
             ),
             (Some(96_000_000), None, Some(96 << 30), Some(12_288), None)
         );
-        assert!(busy.active && busy.counted && busy.tasks == Some(3));
+        assert!(busy.active && busy.prepared && busy.tasks == Some(3));
         let root = &all["ds01.slice"];
-        assert!(!root.active && !root.counted && root.cpu_quota_usec.is_none());
+        assert!(!root.active && !root.prepared && root.cpu_quota_usec.is_none());
         assert_eq!((root.memory_high, root.tasks), (None, None));
     }
 

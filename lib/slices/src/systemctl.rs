@@ -61,8 +61,8 @@ impl Manager for Systemctl {
     }
 
     fn set(&self, name: &SliceName, properties: &[Property]) -> Result<(), Fault> {
-        let counted = unit::COUNTED.iter().map(|line| (*line).to_owned());
-        let settings: Vec<_> = counted.chain(properties.iter().map(Property::assignment)).collect();
+        let always = unit::ALWAYS.iter().map(|line| (*line).to_owned());
+        let settings: Vec<_> = always.chain(properties.iter().map(Property::assignment)).collect();
         run(&["set-property", "--runtime"], std::slice::from_ref(name), &settings).map(drop)
     }
 

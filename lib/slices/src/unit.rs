@@ -103,15 +103,22 @@ fn hundredths(percent: f64) -> u64 {
     ((percent * 100.0).round() as u64).max(1)
 }
 
-/// What is counted in each slice, limited or not, so that `slice-usage` can tell.
-pub const COUNTED: [&str; 4] =
-    ["CPUAccounting=yes", "MemoryAccounting=yes", "TasksAccounting=yes", "IOAccounting=yes"];
+/// What holds for each slice, limited or not. Counted, so that `slice-usage` can tell; and
+/// with a weight of its own, since without one the kernel shares the CPU among processes, and
+/// whoever starts the most of them gets the most.
+pub const ALWAYS: [&str; 5] = [
+    "CPUAccounting=yes",
+    "CPUWeight=100",
+    "MemoryAccounting=yes",
+    "TasksAccounting=yes",
+    "IOAccounting=yes",
+];
 
 /// The unit file of a slice, for the next boot.
 pub fn file(slice: &Slice) -> String {
     let mut text = format!("{MARK}\n[Unit]\nDescription={}\n", slice.description());
     text += "Before=slices.target\n\n[Slice]\n";
-    for line in COUNTED {
+    for line in ALWAYS {
         text += &format!("{line}\n");
     }
     for property in Property::all(&slice.caps).iter().filter(|property| property.is_limit()) {
@@ -181,7 +188,7 @@ mod tests {
             file(&slice),
             format!(
                 "{MARK}\n[Unit]\nDescription=ds01: containers of eve?MemoryMax?infinity??h? (students)\n\
-                 Before=slices.target\n\n[Slice]\nCPUAccounting=yes\nMemoryAccounting=yes\n\
+                 Before=slices.target\n\n[Slice]\nCPUAccounting=yes\nCPUWeight=100\nMemoryAccounting=yes\n\
                  TasksAccounting=yes\nIOAccounting=yes\nCPUQuota=9600%\nMemoryHigh=92341796864\n\
                  MemoryMax=103079215104\nTasksMax=12288\nIOWeight=100\n"
             )

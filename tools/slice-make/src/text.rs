@@ -5,8 +5,9 @@ use ds01_text::printable;
 
 pub(crate) fn of(outcomes: &[Outcome], dry_run: bool) -> String {
     let mut text = String::new();
-    let mut kept = 0;
+    let (mut kept, mut changed) = (0, 0);
     for outcome in outcomes {
+        changed += usize::from(!matches!(outcome.action, Action::Keep | Action::InUse));
         if outcome.action == Action::Keep {
             kept += 1;
             if !dry_run {
@@ -18,7 +19,6 @@ pub(crate) fn of(outcomes: &[Outcome], dry_run: bool) -> String {
             text += &unit(outcome);
         }
     }
-    let changed = outcomes.len() - kept;
     if changed == 0 {
         text += &format!("nothing to change: {} as the config says\n", slices(kept));
     } else if dry_run {
