@@ -2,6 +2,7 @@
 //! and none is made twice. Journal, snapshot, the state they add up to, the decision who
 //! gets what, and the view others read. No clap, no printing, no NVML, no Docker.
 
+pub mod decide;
 pub mod disk;
 mod earlier;
 mod journal;
