@@ -81,7 +81,7 @@ fn card(world: &World, index: u32, count: u32, spec: &Gpu, state: &State) -> Res
     let pci = match &spec.pci {
         Some(text) => Pci::parse(text).ok_or_else(|| format!("{text}: no PCI address"))?,
         // As far apart as on a real board, and rising with the index.
-        None => Pci { domain: 0, bus: 0x07 + index * 0x1, device: 0 },
+        None => Pci { domain: 0, bus: 0x07 + index, device: 0 },
     };
     let others = (0..count).filter(|other| *other != index);
     let peers = match (&spec.nvlink, world.nvlink) {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,10 @@ pub fn change<T, E: From<io::Error>>(
 ) -> Result<T, E> {
     let lock =
         File::options().create(true).truncate(false).write(true).open(beside(path, ".lock"))?;
-    lock.lock()?;
+    // SAFETY: the descriptor is open as long as `lock` lives, and closing it unlocks.
+    if unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) } != 0 {
+        return Err(io::Error::last_os_error().into());
+    }
     let mut state = read(path);
     let answer = work(&mut state)?;
     let new = beside(path, &format!(".{}", std::process::id()));
