@@ -39,7 +39,6 @@ pub fn path(site: &Site) -> PathBuf {
 }
 
 /// Where the file is kept once it is read.
-#[allow(dead_code)]
 pub fn kept(site: &Site) -> PathBuf {
     site.state().join("gpu-state.json.earlier")
 }

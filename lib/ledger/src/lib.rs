@@ -7,12 +7,15 @@ pub mod disk;
 mod earlier;
 mod journal;
 mod ledger;
+pub mod life;
 mod lock;
 pub mod place;
+pub mod reconcile;
 pub mod record;
 mod state;
 pub mod types;
 pub mod usage;
+pub mod view;
 
 pub use journal::Trouble;
 pub use ledger::{Ledger, Mended, mend as mend_on};

@@ -26,6 +26,7 @@ pub struct Output {
     forms: Vec<(&'static str, String)>,
     plain: bool,
     code: u8,
+    after: Vec<Box<dyn FnOnce()>>,
 }
 
 #[derive(Default)]
@@ -115,6 +116,19 @@ impl Output {
     pub fn exit(mut self, code: u8) -> Self {
         self.code = code;
         self
+    }
+
+    /// Work that nobody has to wait for, done once the answer is written: a view made anew, a
+    /// line in a log.
+    #[must_use]
+    pub fn after(mut self, work: impl FnOnce() + 'static) -> Self {
+        self.after.push(Box::new(work));
+        self
+    }
+
+    /// Takes that work, once.
+    pub fn take_after(&mut self) -> Vec<Box<dyn FnOnce()>> {
+        std::mem::take(&mut self.after)
     }
 
     pub fn code(&self) -> u8 {

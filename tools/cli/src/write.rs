@@ -35,6 +35,7 @@ pub(crate) fn output(mut output: Output, common: &Common, form: &Form) -> ExitCo
             out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(into_fault)
         }),
     };
+    output.take_after().into_iter().for_each(|work| work());
     finish(written, code, common.asked_json())
 }
 

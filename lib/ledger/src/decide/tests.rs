@@ -21,7 +21,7 @@ fn card(index: u32, slices: &[u32]) -> Gpu {
         ci: 0,
         profile: format!("{compute}g.{}gb", compute * 10),
         compute_slices: *compute,
-        memory: Bytes(u64::from(*compute) * 10 << 30),
+        memory: Bytes((u64::from(*compute) * 10) << 30),
         placement: None,
     };
     let mig = match slices {

@@ -182,7 +182,7 @@ fn any_decision(state: &State, random: &mut Random, now: Stamp) -> Option<Decisi
             claim: None,
         }),
         _ => match state.queue.keys().next() {
-            Some(id) if pick.is_multiple_of(2) => Decision::Left { id: *id },
+            Some(id) if pick % 2 == 0 => Decision::Left { id: *id },
             Some(id) => {
                 let claim = Claim { slots: vec![slot], since: now, until: now };
                 Decision::Claimed { id: *id, claim }
