@@ -1,6 +1,6 @@
 //! The config as the rest of ds01 asks it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use ds01_fault::Fault;
@@ -116,7 +116,7 @@ impl Config {
     fn new(reading: Reading, members: Members, path: &Path) -> Self {
         let Reading { draft, files, .. } = reading;
         let files: Vec<_> = files.into_iter().map(|file| file.name).collect();
-        let mut groups = groups(&draft);
+        let mut groups = groups(&draft, &members);
         let wanted = draft.default_group.as_ref().map_or("default", |group| &group.name);
         let default_group = groups.iter().position(|group| group.name == wanted);
         // Without a default group whoever is in none has the defaults, in a group and so a
@@ -206,13 +206,16 @@ fn source(files: &[String], place: &str, spot: Spot) -> Source {
     Source { place: place.to_owned(), file, line: spot.line }
 }
 
-fn groups(draft: &Draft) -> Vec<Group> {
+fn groups(draft: &Draft, members: &Members) -> Vec<Group> {
+    let named: usize = draft.groups.iter().map(|one| one.members.len()).sum();
+    let repeated = named > members.len();
     let each = draft.groups.iter();
     each.map(|one| {
-        let mut members: Vec<_> = one.members.iter().map(|member| member.name.clone()).collect();
-        let mut seen = std::collections::HashSet::new();
-        members.retain(|member| seen.insert(member.clone()));
-        group(draft, one.name.clone(), members, one.level.clone())
+        let names = one.members.iter().map(|member| member.name.clone());
+        // A name that is listed twice, which is a warning, is one member all the same.
+        let mut seen = HashSet::new();
+        let fresh = |name: &String| !repeated || seen.insert(name.clone());
+        group(draft, one.name.clone(), names.filter(fresh).collect(), one.level.clone())
     })
     .collect()
 }
