@@ -69,15 +69,11 @@ impl Steps {
         sum.slots <= self.max.slots && sum.gpueq <= self.max.gpueq
     }
 
-    /// The amount with what it must leave to others.
-    fn with_rest(&self, room: Room, amount: Amount) -> Amount {
-        if room == Room::Endless { amount.plus(self.left) } else { amount }
-    }
-
     /// Whether the amount passes once all runs with an end have ended.
     pub fn finally(&self, room: Room, amount: Amount) -> bool {
         let used = self.steps.last().map_or(Amount::default(), |step| step.1);
-        self.allows(used, self.with_rest(room, amount))
+        let more = if room == Room::Endless { amount.plus(self.left) } else { amount };
+        self.allows(used, more)
     }
 
     /// Endless runs leave so much from here on.
@@ -108,7 +104,10 @@ impl Steps {
 
     /// The earliest moment from `from` on at which `amount` passes for as long as `room` says.
     pub fn fit(&self, from: i64, room: Room, amount: Amount) -> Option<i64> {
-        let amount = self.with_rest(room, amount);
+        // Only runs without end count against what is left to others: the others end.
+        if room == Room::Endless && !self.finally(room, amount) {
+            return None;
+        }
         let mut start = from;
         let mut at = self.steps.partition_point(|step| step.0 <= from) - 1;
         while let Some(&(begins, used)) = self.steps.get(at) {

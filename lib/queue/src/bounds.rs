@@ -5,13 +5,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
+use crate::hash::Quick;
+
 /// Whose search it was, which kind of slot, how many.
 pub(crate) type Key = (u64, u16, u32);
 
 #[derive(Debug, Default)]
 pub(crate) struct Bounds {
     /// By room wanted, the earliest start still possible; both ascend together.
-    known: HashMap<Key, BTreeMap<i64, i64>>,
+    known: HashMap<Key, BTreeMap<i64, i64>, Quick>,
 }
 
 impl Bounds {

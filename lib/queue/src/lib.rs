@@ -11,6 +11,7 @@ mod account;
 mod bounds;
 mod entry;
 mod gaps;
+mod hash;
 mod lanes;
 mod order;
 mod pass;

@@ -13,7 +13,7 @@ use crate::Entry;
 use crate::account::Amount;
 use crate::bounds::Bounds;
 use crate::gaps::{NEVER, Room};
-use crate::lanes::{Lanes, busy_until};
+use crate::lanes::{Lanes, Sought, busy_until};
 use crate::people::People;
 use crate::world::World;
 
@@ -63,7 +63,9 @@ pub struct Plan {
 /// `claim` is how long one may take to accept a slot. A run that comes before something
 /// else must leave that much room behind it: taking the whole claim delays nobody.
 pub fn plan(world: &World, entries: &[Entry], order: &[usize], now: Stamp, claim: Span) -> Plan {
-    let mut planner = Planner::new(world, now, claim);
+    let claim = plus(0, claim);
+    let least = entries.iter().filter_map(|entry| entry.runtime).min().unwrap_or(Span::ZERO);
+    let mut planner = Planner::new(world, now, claim, plus(claim, least));
     let nobody = Planned { start: Start::Never, slots: Vec::new(), waits: Wait::Slots };
     let mut of = vec![nobody; entries.len()];
     // Slots with a claim on them are out of everybody's reach, whoever stands before.
@@ -96,10 +98,16 @@ struct Ask {
     owner: Option<u32>,
 }
 
+impl Ask {
+    fn sought(self, kind: usize) -> Sought {
+        Sought { kind, count: self.count as usize, room: self.room, owner: self.owner }
+    }
+}
+
 impl<'a> Planner<'a> {
-    fn new(world: &'a World, now: Stamp, claim: Span) -> Self {
+    fn new(world: &'a World, now: Stamp, claim: i64, least: i64) -> Self {
         let mut people = People::new(world);
-        let lanes = Lanes::new(world, now, |name| people.number(name));
+        let lanes = Lanes::new(world, now, least, |name| people.number(name));
         for window in &world.windows {
             if lanes.place(&window.slot).is_some() {
                 let user = people.number(&window.user);
@@ -111,7 +119,6 @@ impl<'a> Planner<'a> {
             let till = busy_until(busy.until, now);
             people.count(user, now.millis(), till, Amount::of(1, busy.gpueq));
         }
-        let claim = plus(0, claim);
         Self { world, now, claim, lanes, people, bounds: Bounds::default() }
     }
 
@@ -177,7 +184,7 @@ impl<'a> Planner<'a> {
         }
         match (best, unknown) {
             (Some((start, kind, waits)), _) => {
-                let slots = self.lanes.pick(kind, ask.count as usize, start, ask.room, ask.owner);
+                let slots = self.lanes.pick(ask.sought(kind), start);
                 let gpueq = self.lanes.kinds[kind].gpueq;
                 self.run(entry, &slots, start, gpueq);
                 Planned { start: Start::At(Stamp::from_millis(start)), slots, waits }
@@ -231,9 +238,12 @@ impl<'a> Planner<'a> {
         from: i64,
         level: Wait,
     ) -> Option<i64> {
+        if level == Wait::Slots {
+            return self.lanes.fit(ask.sought(kind), from);
+        }
         let mut from = from;
         while from < NEVER {
-            let mut start = self.lanes.fit(kind, ask.count as usize, from, ask.room, ask.owner)?;
+            let mut start = self.lanes.fit_beyond(ask.sought(kind), from)?;
             for steps in self.people.quotas(ask.user, level) {
                 start = steps.fit(start, ask.room, amount)?;
             }
