@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{BadUnit, Span};
@@ -70,16 +70,18 @@ impl FromStr for Stamp {
     /// or the date alone (its first moment).
     fn from_str(text: &str) -> Result<Self, BadUnit> {
         let text = text.trim();
-        if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-            return Ok(time.to_utc().into());
-        }
-        let naive =
+        let zoned = || Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc());
+        let naive = || {
             ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
                 .iter()
                 .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-                .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0));
-        naive
-            .map(|time| time.and_utc().into())
+                .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
+        };
+        zoned()
+            .or_else(|| Some(naive()?.and_utc()))
+            // Other years have a sign or more digits when written, and then nobody reads them.
+            .filter(|time| (1..=9999).contains(&time.year()))
+            .map(Into::into)
             .ok_or_else(|| BadUnit("not a time: write 2026-11-21T10:30:00Z".into()))
     }
 }
@@ -131,6 +133,13 @@ mod tests {
         assert_eq!(Stamp::at_or_ago("1h", now).unwrap(), Stamp::from_secs(6400));
         assert_eq!(Stamp::at_or_ago("1970-01-01", now).unwrap(), Stamp::from_secs(0));
         assert!(Stamp::at_or_ago("soon", now).is_err());
+    }
+
+    #[test]
+    fn years_that_cannot_be_written_are_not_read() {
+        for bad in ["-2026-1-21", "12026-01-21", "9999-12-31T23:59:59-01:00"] {
+            assert!(bad.parse::<Stamp>().is_err(), "{bad}");
+        }
     }
 
     #[test]
