@@ -1,13 +1,18 @@
 //! The board: which GPUs and MIG instances this host has, and which of them can be leased.
 //!
-//! Plain data in this file and in [`slot`]; only `nvml.rs` asks NVIDIA's library. Nothing
-//! here knows who holds what: that is the ledger's.
+//! Plain data in this file, in `slot.rs` and in `now.rs`; only `nvml.rs` and `raw.rs` ask
+//! NVIDIA's library. Nothing here knows who holds what: that is the ledger's.
 
+mod now;
+mod nvml;
+mod raw;
 mod slot;
 
 use ds01_units::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub use now::{Kind, Process, Reading};
+pub use nvml::{Depth, Nvml};
 pub use slot::{BadSlotId, Slot, SlotId, Weight};
 
 /// All GPUs of the host, in NVML's order, which is that of the PCI addresses.
@@ -15,6 +20,16 @@ pub use slot::{BadSlotId, Slot, SlotId, Weight};
 pub struct Board {
     pub driver: Driver,
     pub gpus: Vec<Gpu>,
+    /// Cards that NVML counts and that do not answer; they offer nothing.
+    #[serde(default)]
+    pub lost: Vec<Lost>,
+}
+
+/// A card that does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    pub index: u32,
+    pub why: String,
 }
 
 /// The versions of what answered.
@@ -36,7 +51,6 @@ pub struct Gpu {
     pub name: Option<String>,
     /// `00000000:3B:00.0`.
     pub pci: Option<String>,
-    /// None on a card whose MIG mode is on, unless all was asked.
     pub memory: Option<Bytes>,
     /// The NUMA node of the CPUs and memory nearest to it.
     pub numa: Option<u32>,
@@ -162,7 +176,7 @@ mod tests {
             ci: 0,
             profile: format!("{compute_slices}g.{}gb", size * 5),
             compute_slices,
-            memory: Bytes(u64::from(size) * 5 << 30),
+            memory: Bytes((u64::from(size) * 5) << 30),
             placement: Some(Placement { start, size }),
         }
     }
@@ -174,10 +188,9 @@ mod tests {
 
     #[test]
     fn a_whole_gpu_weighs_one_and_an_instance_its_share_of_the_compute_slices() {
-        let board = Board {
-            driver: Driver::default(),
-            gpus: vec![card(0), cut(1, vec![piece(0, 2, 0, 2), piece(1, 3, 4, 4)]), cut(2, vec![])],
-        };
+        let gpus =
+            vec![card(0), cut(1, vec![piece(0, 2, 0, 2), piece(1, 3, 4, 4)]), cut(2, vec![])];
+        let board = Board { gpus, ..Board::default() };
         let slots = board.slots(Weight::Compute);
         let seen: Vec<_> =
             slots.iter().map(|s| (s.id.to_string(), (s.gpueq * 1e4).round() / 1e4)).collect();
@@ -189,7 +202,21 @@ mod tests {
     #[test]
     fn by_the_larger_share_memory_counts_too() {
         let gpu = cut(0, vec![piece(0, 1, 0, 1), piece(1, 1, 2, 2), piece(2, 3, 4, 4)]);
-        let board = Board { driver: Driver::default(), gpus: vec![gpu] };
+        let board = Board { gpus: vec![gpu], ..Board::default() };
+        let weights: Vec<_> = board.slots(Weight::Max).iter().map(|s| s.gpueq).collect();
+        assert_eq!(weights, [1.0 / 7.0, 0.25, 0.5]);
+    }
+
+    #[test]
+    fn the_memory_share_is_the_same_when_only_sizes_are_known() {
+        // What A100-40 says of 1g.5gb, 1g.10gb and 3g.20gb.
+        let sizes = [(1, 4864), (1, 9856), (3, 19968)].map(|(compute_slices, mib)| Instance {
+            memory: Bytes(mib << 20),
+            placement: None,
+            ..piece(0, compute_slices, 0, 1)
+        });
+        let gpu = Gpu { memory: Some(Bytes(40960 << 20)), ..cut(0, sizes.to_vec()) };
+        let board = Board { gpus: vec![gpu], ..Board::default() };
         let weights: Vec<_> = board.slots(Weight::Max).iter().map(|s| s.gpueq).collect();
         assert_eq!(weights, [1.0 / 7.0, 0.25, 0.5]);
     }
@@ -197,8 +224,7 @@ mod tests {
     #[test]
     fn slots_come_in_natural_order() {
         let many = (0..12).map(|index| piece(index, 1, 0, 1)).rev().collect();
-        let board =
-            Board { driver: Driver::default(), gpus: vec![card(10), card(2), cut(0, many)] };
+        let board = Board { gpus: vec![card(10), card(2), cut(0, many)], ..Board::default() };
         let ids: Vec<_> = board.slots(Weight::Compute).iter().map(|s| s.id.to_string()).collect();
         assert_eq!(ids[1..4], ["0:1", "0:2", "0:3"]);
         assert_eq!(ids[10..], ["0:10", "0:11", "2", "10"]);

@@ -119,10 +119,13 @@ impl Weight {
         if self == Self::Compute {
             return compute;
         }
-        // Slots are exact; sizes in bytes are short of what the card keeps for itself.
+        // Slots are exact. Sizes in bytes are short of what the card keeps for itself, but
+        // every profile of every card covers whole eighths of the memory.
         let memory = match (instance.placement, memory_slots, gpu.memory) {
             (Some(placed), Some(slots), _) => share(f64::from(placed.size), f64::from(slots)),
-            (_, _, Some(whole)) => share(instance.memory.0 as f64, whole.0 as f64),
+            (_, _, Some(whole)) => {
+                (share(instance.memory.0 as f64, whole.0 as f64) * 8.0).ceil() / 8.0
+            }
             _ => 0.0,
         };
         compute.max(memory)

@@ -42,7 +42,7 @@ fn card(index: u32, slices: &[u32]) -> Gpu {
 }
 
 fn board(gpus: Vec<Gpu>) -> Board {
-    Board { driver: Driver::default(), gpus }
+    Board { driver: Driver::default(), gpus, ..Board::default() }
 }
 
 /// What holds without any line of config.
