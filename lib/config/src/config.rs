@@ -271,6 +271,7 @@ fn gpu(settings: &Settings) -> GpuPolicy {
             _ => Weight::Compute,
         },
         fair_share_half_life: time(Field::HalfLife, Span::hours(7 * 24)),
+        queue_patience: time(Field::QueuePatience, Span::hours(7 * 24)),
         claim: time(Field::Claim, Span::minutes(10)),
         pending_deadline: time(Field::PendingDeadline, Span::minutes(3)),
     }

@@ -114,6 +114,7 @@ pub(crate) enum Field {
     ReclaimHeld,
     Weight,
     HalfLife,
+    QueuePatience,
     Claim,
     PendingDeadline,
 

@@ -15,6 +15,8 @@ pub struct GpuPolicy {
     pub weight: Weight,
     /// After this time a use counts half in the fair share of the waiting line.
     pub fair_share_half_life: Span,
+    /// Who has waited so long in the line is overtaken by nobody who joins later.
+    pub queue_patience: Span,
     /// How long the first in line may take to claim what became free.
     pub claim: Span,
     /// How long a lease waits for its container before it expires by itself.

@@ -264,7 +264,7 @@ impl<'a> Person<'a> {
             let first = self.first(field);
             let name = name_of(field);
             // An aggregate that nothing limits has no source.
-            if first.spot.is_some() || built_in(field).is_some() {
+            if first.spot.is_some() || !name.starts_with("aggregate.") {
                 sources.push((name, first.source(self.config)));
             }
             first.value

@@ -93,6 +93,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(Field::ReclaimHeld, &["reclaim_held"], GPU, Kind::Flag, "whether a stopped container's slot goes to a higher priority"),
     key(Field::Weight, &["weight"], GPU, Kind::Choice(&["compute", "max"]), "what a MIG instance weighs: its compute share, or the larger of compute and memory"),
     key(Field::HalfLife, &["fair_share_half_life"], GPU, Kind::Time, "after this time a use counts half in the waiting line"),
+    key(Field::QueuePatience, &["queue_patience"], GPU, Kind::Time, "who has waited so long in the line is overtaken by nobody who joins"),
     key(Field::Claim, &["claim"], GPU, Kind::Time, "how long the first in line may take to claim"),
     key(Field::PendingDeadline, &["pending_deadline"], GPU, Kind::Time, "how long a lease waits for its container"),
 
