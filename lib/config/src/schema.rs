@@ -7,7 +7,8 @@ use crate::keys::{KEYS, Key, SECTIONS, SUFFIXES, Section};
 use crate::value::Kind;
 
 const SIZE: &str = r"^[0-9]+(\.[0-9]+)? ?[kKmMgGtTpP]?([iI]?[bB])?$";
-const TIME: &str = r"^ *(0|([0-9]+(\.[0-9]+)? *w *)?([0-9]+(\.[0-9]+)? *d *)?([0-9]+(\.[0-9]+)? *h *)?([0-9]+(\.[0-9]+)? *m *)?([0-9]+(\.[0-9]+)? *s *)?)$";
+// That units fall in size, limits-check sees.
+const TIME: &str = r"^ *(0|([0-9]+(\.[0-9]+)? *[wdhms] *)+)$";
 const NO_LIMIT: [&str; 4] = ["none", "never", "unlimited", "indefinite"];
 
 /// The schema (draft 2020-12) of `resource-limits.yaml`.
@@ -134,5 +135,52 @@ fn property(key: &Key, in_unit: Option<()>) -> Map<String, Value> {
             any.push(last);
             Map::from_iter([("anyOf".to_owned(), Value::Array(any))])
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn references(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(object) => {
+                for (key, inner) in object {
+                    match inner.as_str() {
+                        Some(text) if key == "$ref" => found.push(text.to_owned()),
+                        _ => references(inner, found),
+                    }
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|inner| references(inner, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_to_a_definition_and_nothing_else_may_be_written() {
+        let schema = schema();
+        let mut found = Vec::new();
+        references(&schema, &mut found);
+        assert!(found.len() > 10);
+        for reference in found {
+            let definition = schema.pointer(reference.trim_start_matches('#')).unwrap();
+            assert_eq!(definition["additionalProperties"], false, "{reference}");
+        }
+    }
+
+    #[test]
+    fn every_key_that_is_read_may_be_written() {
+        let schema = schema();
+        for section in SECTIONS {
+            for key in KEYS.iter().filter(|key| key.stands_in(section)) {
+                for name in key.names {
+                    let property = &schema["$defs"][super::name(section)]["properties"][name];
+                    assert!(property.is_object(), "{name} in {section:?}");
+                }
+            }
+        }
+        let hours = &schema["$defs"]["defaults"]["properties"]["idle_timeout_h"];
+        assert_eq!(hours["anyOf"][0]["type"], "number");
     }
 }
