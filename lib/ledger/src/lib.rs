@@ -5,6 +5,7 @@
 pub mod decide;
 pub mod disk;
 mod earlier;
+pub mod facts;
 mod journal;
 mod ledger;
 pub mod life;

@@ -125,6 +125,50 @@ fn pending(lease: &Lease, deadline: Stamp) -> PendingLease {
     }
 }
 
+/// The state for somebody who only looks: the ledger's for whoever may read it, else as much
+/// of it as the view shows.
+pub fn state(site: &Site) -> Result<State, Fault> {
+    match place::may_write(site) {
+        Ok(()) => place::look(site),
+        Err(_) => Ok(read(site)?.into()),
+    }
+}
+
+impl From<View> for State {
+    fn from(view: View) -> Self {
+        let held = view.allocations.into_iter().map(|(container, one)| Lease {
+            phase: match one.stopped_at {
+                None => Phase::Held,
+                Some(stopped_at) => Phase::Stopped { stopped_at, hold_until: one.hold_until },
+            },
+            container,
+            container_id: one.container_id,
+            user: one.user,
+            priority: one.priority,
+            interface: one.interface,
+            slots: one.slots,
+            allocated_at: one.allocated_at,
+            runs_until: one.runs_until,
+        });
+        let pending = view.pending.into_iter().map(|one| Lease {
+            container: one.container,
+            container_id: None,
+            user: one.user,
+            priority: one.priority,
+            interface: one.interface,
+            slots: one.slots,
+            allocated_at: one.allocated_at,
+            runs_until: None,
+            phase: Phase::Pending { deadline: one.deadline },
+        });
+        let leases = held.chain(pending).map(|lease| (lease.container.clone(), lease)).collect();
+        let reservations = view.reservations.into_iter().map(|one| (one.id, one)).collect();
+        let queue = view.queue.into_iter().map(|one| (one.id, one)).collect();
+        let drains = view.drained.into_iter().map(|one| (one.uuid.clone(), one)).collect();
+        Self { at: view.last_updated, leases, drains, reservations, queue, ..Self::default() }
+    }
+}
+
 /// Where the view lies.
 pub fn path(site: &Site) -> PathBuf {
     site.run().join("gpu-state.json")

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use ds01_board::{Board, Driver, Gpu, Instance, Mig};
+use ds01_board::{Board, Gpu, Instance, Mig};
 use ds01_config::{GpuPolicy, Limits, Strategy, Weight};
 use ds01_units::{Bytes, Limit, Span, Stamp};
 use proptest::prelude::{
@@ -42,7 +42,7 @@ fn card(index: u32, slices: &[u32]) -> Gpu {
 }
 
 fn board(gpus: Vec<Gpu>) -> Board {
-    Board { driver: Driver::default(), gpus, ..Board::default() }
+    Board { gpus, ..Board::default() }
 }
 
 /// What holds without any line of config.
