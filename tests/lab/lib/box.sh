@@ -10,16 +10,16 @@ box_pid() {
     grep -qs "$CGROUP_NAME\b" "/proc/$pid/cgroup" && printf '%s\n' "$pid"
 }
 
-# COMMAND...: run it in the box as root, as a visitor of all its namespaces and cgroups.
-inside() {
+# COMMAND...: become it in the box, as root and a visitor of all its namespaces and cgroups.
+# This process is then nsenter, so whoever kills it ends the command too.
+enter() {
   local pid
   pid=$(box_pid) || fail "no box is running" "$BOX has no living init" "make lab"
-  (
-    cgroup_join "$BOX/cgroups" box/lab
-    exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup --root --wd=/ \
-      -- "$@" 9>&-
-  )
+  cgroup_join "$BOX/cgroups" box/lab
+  exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup --root --wd -- "$@" 9>&-
 }
+
+inside() { (enter "$@"); }
 
 box_make() {
   mkdir -p "$BOX"/{upper,work,root,docker,containerd}

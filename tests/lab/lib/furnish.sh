@@ -8,7 +8,7 @@ furnish_check() {
     fail "ds01 is not built" "$LAB_TREE/target/release has no ds01 and libnvml_sim.so" "make build"
   [[ -e "$WORLD" ]] ||
     fail "there is no board $WORLD" "DS01_LAB_WORLD names a file of tests/worlds, without .json" \
-      "choose one of: $(cd "$LAB_TREE/tests/worlds" && echo *.json)" 4
+      "choose one of: $(cd "$LAB_TREE/tests/worlds" && printf '%s ' *.json)" 4
 }
 
 # What the box is furnished with, as a text that changes with it.
@@ -35,15 +35,16 @@ box_furnish() {
   install -m 644 "$LAB_TREE/target/release/libnvml_sim.so" \
     "$stage/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1"
   install -m 644 "$WORLD" "$stage/etc/ds01-lab/world.json"
-  inside /usr/lib/ds01-lab/settle before
-  tar -C "$stage" --owner=0 --group=0 -c . |
-    inside tar -x --keep-directory-symlink --no-overwrite-dir -C /
-  rm -rf "$stage"
-  inside /usr/lib/ds01-lab/settle after >"$BOX/install.log" 2>&1 || {
-    tail -n 10 "$BOX/install.log" >&2
-    fail "the box could not be made ready" "the lines above are from /usr/lib/ds01-lab/settle in the box" \
-      "tests/lab/lab reset"
+  {
+    inside /usr/lib/ds01-lab/settle before &&
+      tar -C "$stage" --owner=0 --group=0 -c . |
+      inside tar -x --keep-directory-symlink --no-overwrite-dir -C / &&
+      inside /usr/lib/ds01-lab/settle after
+  } >"$BOX/install.log" 2>&1 || {
+    tail -n 10 "$BOX/install.log" | sed 's/^/    /' >&2
+    fail "the box could not be made ready" "the lines above are what it said" "tests/lab/lab reset"
   }
+  rm -rf "$stage"
   printf '%s\n' "$state" >"$BOX/furnished"
 }
 

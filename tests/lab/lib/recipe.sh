@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# shellcheck source-path=SCRIPTDIR/.. disable=SC2034 # LAB_UNFINISHED is for the trap in lab.
+# shellcheck source-path=SCRIPTDIR/.. disable=SC2034 # LAB_UNFINISHED and LAB_BUILDER are for the trap in lab.
 # recipe.sh - the Debian root that every box stands on: built once, whole or not at all
 #
 # The recipe is the folder recipe/. Its hash names the root, so a changed recipe is another
@@ -24,7 +24,7 @@ recipe_bootstrap() {
 }
 
 recipe_build() {
-  local new
+  local new rc=0
   new=$(recipe_root).new.$$
   say "building the Debian root of the lab, once: about a minute"
   need_space "$LAB_CACHE" 3000
@@ -33,10 +33,14 @@ recipe_build() {
   mkdir -p "$new/tmp"
   {
     . "$LAB/recipe/suite"
-    TMPDIR=$new/tmp recipe_bootstrap "$SUITE" "$new/image.tar" image-packages &&
-      TMPDIR=$new/tmp recipe_bootstrap "$SUITE" "$new/root" packages \
-        --customize-hook="copy-in $LAB/recipe/people /tmp" \
-        --customize-hook="chroot \"\$1\" bash /tmp/people" &&
+    TMPDIR=$new/tmp recipe_bootstrap "$SUITE" "$new/image.tar" image-packages &
+    LAB_BUILDER=$!
+    TMPDIR=$new/tmp recipe_bootstrap "$SUITE" "$new/root" packages \
+      --customize-hook="copy-in $LAB/recipe/people /tmp" \
+      --customize-hook="chroot \"\$1\" bash /tmp/people" || rc=$?
+    wait "$LAB_BUILDER" || rc=$?
+    LAB_BUILDER=''
+    ((rc == 0)) &&
       install -D -m 644 "$new/image.tar" "$new/root/usr/lib/ds01-lab/image.tar"
   } </dev/null >"$LAB_CACHE/build.log" 2>&1 9>&- || {
     tail -n 15 "$LAB_CACHE/build.log" | sed 's/^/    /' >&2
