@@ -1,7 +1,7 @@
 //! `allocate`, and `explain`, which is the same question without the answer taking effect.
 
 use ds01_fault::{Code, Fault};
-use ds01_ledger::decide::{Denied, Grant, Request, decide};
+use ds01_ledger::decide::{Denied, Grant, Request, check, decide};
 use ds01_ledger::facts::Facts;
 use ds01_ledger::types::{Phase, Want};
 use ds01_site::Site;
@@ -107,6 +107,7 @@ impl Allocate {
             ..self.wanted.request(self.container)?
         };
         let facts = Facts::gather(site)?;
+        check(&request, &facts.board)?;
         let limits = facts.limits(&request.user, now);
         if self.dry_run {
             let state = ds01_ledger::look(site)?;

@@ -119,8 +119,8 @@ pub fn decide(request: &Request, on: &Grounds) -> Result<Grant, Denied> {
     })
 }
 
-/// Refuses what no limit needs to be asked about.
-fn check(request: &Request, board: &Board) -> Result<(), Fault> {
+/// Refuses what no limit needs to be asked about; worth asking before the lock is taken.
+pub fn check(request: &Request, board: &Board) -> Result<(), Fault> {
     if request.count == 0 || request.count > MOST {
         return Err(Fault::usage(format!("{} is no number of GPU slots", request.count))
             .todo(format!("ask for 1 to {MOST}; a container without a GPU needs no lease")));

@@ -23,8 +23,9 @@ impl<'a> Quota<'a> {
         let counts =
             |lease: &&Lease| lease.user == request.user && lease.container != request.container;
         let leases: Vec<&Lease> = on.state.live(on.now).filter(counts).collect();
-        let slots = leases.iter().map(|lease| lease.slots.len() as f64).sum();
-        let gpueq = leases.iter().map(|lease| lease.gpueq()).sum();
+        // The sum of no floats is minus zero, and nobody should read that.
+        let slots = leases.iter().fold(0.0, |sum, lease| sum + lease.slots.len() as f64);
+        let gpueq = leases.iter().fold(0.0, |sum, lease| sum + lease.gpueq());
         Self { leases, slots, gpueq }
     }
 
