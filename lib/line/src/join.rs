@@ -121,7 +121,7 @@ fn share_of(host: &Host, user: &str, limits: &Limits) -> u64 {
     let slots = host.slots();
     let waits = host.state.queue.values().filter(|entry| entry.user == user);
     let waiting = waits.map(|entry| {
-        let weight = lightest(&slots, &kinds(&entry.want, limits.allow_full_gpu));
+        let weight = heaviest(&slots, &kinds(&entry.want, limits.allow_full_gpu));
         let gpueq = f64::from(entry.count) * weight.unwrap_or(1.0);
         cost(gpueq, runtime(entry.runtime, limits), half_life)
     });
@@ -136,6 +136,12 @@ fn kind_of(slot: &ds01_board::Slot) -> &str {
 fn lightest(slots: &[ds01_board::Slot], kinds: &Kinds) -> Option<f64> {
     let fitting = slots.iter().filter(|slot| kinds.take(kind_of(slot)));
     fitting.map(|slot| slot.gpueq).min_by(f64::total_cmp)
+}
+
+/// What the heaviest weighs, which is what "any" gets where it is free.
+fn heaviest(slots: &[ds01_board::Slot], kinds: &Kinds) -> Option<f64> {
+    let fitting = slots.iter().filter(|slot| kinds.take(kind_of(slot)));
+    fitting.map(|slot| slot.gpueq).max_by(f64::total_cmp)
 }
 
 /// Refuses what makes no sense on any host.

@@ -74,7 +74,7 @@ pub(crate) struct Kind<'a> {
 #[derive(Debug)]
 pub(crate) struct Lanes<'a> {
     lanes: Vec<Lane>,
-    /// The lightest first: who takes any kind leaves whole GPUs to those who need them.
+    /// The heaviest first: "a GPU" is a whole one where that is no later, as everywhere.
     pub kinds: Vec<Kind<'a>>,
     places: HashMap<&'a str, usize>,
     found: HashMap<Sought, Found, Quick>,
@@ -153,7 +153,7 @@ impl<'a> Lanes<'a> {
                 None => kinds.push(Kind { name: &slot.kind, gpueq: slot.gpueq, slots: vec![at] }),
             }
         }
-        kinds.sort_by(|a, b| a.gpueq.total_cmp(&b.gpueq));
+        kinds.sort_by(|a, b| b.gpueq.total_cmp(&a.gpueq));
         Self {
             lanes,
             kinds,

@@ -175,7 +175,7 @@ fn naive(world: &World, line: &[Entry], order: &[usize]) -> Vec<Start> {
             });
             passes.then_some(free)
         };
-        let mut kinds = vec!["2g.20gb", FULL];
+        let mut kinds = vec![FULL, "2g.20gb"];
         kinds.retain(|kind| one.kinds.take(kind));
         let found = moments
             .iter()
