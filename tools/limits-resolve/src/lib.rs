@@ -13,7 +13,7 @@ use serde::Serialize;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Whose limits; `-` or nothing reads the names from stdin
+    /// Whose limits; - or nothing reads the names from stdin
     #[arg(value_name = "USER", conflicts_with = "all")]
     users: Vec<String>,
     /// Everybody the config names

@@ -70,3 +70,30 @@ fn an_override_is_above_the_group_and_keeps_it() {
     assert!(root.admin && root.max_slots.is_none());
     assert!(!bob.admin);
 }
+
+/// The man page's literal blocks.
+fn blocks(page: &str) -> Vec<String> {
+    let literal = |rest: &str| rest.split_once(".Ed").map(|(block, _)| block.to_owned());
+    let blocks = page.split(".Bd -literal").skip(1).filter_map(literal);
+    blocks.map(|block| block.split_once('\n').unwrap().1.replace(r"\(dq", "\"")).collect()
+}
+
+#[test]
+fn the_man_pages_examples_are_sound_and_no_key_is_missing_there() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../man/resource-limits.yaml.5");
+    let page = std::fs::read_to_string(path).unwrap();
+    let [exemptions, config]: [String; 2] = blocks(&page).try_into().unwrap();
+    let lab = crate::Lab::new(config).with("lifecycle-exemptions.yaml", exemptions);
+    assert!(lab.messages().is_empty(), "{:?}", lab.messages());
+    assert!(lab.limits("alice").idle_timeout.is_none());
+    assert_eq!(lab.limits("bob").memory, gib(64));
+
+    let schema = ds01_config::schema();
+    for (section, definition) in schema["$defs"].as_object().unwrap() {
+        for (key, property) in definition["properties"].as_object().unwrap() {
+            if property.get("deprecated").is_none() && key != "category" {
+                assert!(page.contains(key.as_str()), "{key} of {section} is not in the man page");
+            }
+        }
+    }
+}
