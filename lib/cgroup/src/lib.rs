@@ -78,13 +78,13 @@ impl Tree {
 
     /// Whether there is such a cgroup.
     pub fn has(&self, path: &str) -> bool {
-        self.hierarchies().any(|top| top.join(path).is_dir())
+        self.hierarchies().iter().any(|top| top.join(path).is_dir())
     }
 
     /// The names of the cgroups right below `path`, sorted.
     pub fn children(&self, path: &str) -> Vec<String> {
         let names: BTreeSet<_> =
-            self.hierarchies().flat_map(|top| files::directories(&top.join(path))).collect();
+            self.hierarchies().iter().flat_map(|top| files::directories(&top.join(path))).collect();
         names.into_iter().collect()
     }
 
@@ -96,13 +96,11 @@ impl Tree {
         }
     }
 
-    /// Each place where the tree of cgroups begins: one in v2, one a controller in v1.
-    fn hierarchies(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        let one = (self.version == Version::V2).then(|| self.root.clone());
-        let many = v1::CONTROLLERS
-            .iter()
-            .filter(|_| self.version == Version::V1)
-            .map(|name| self.root.join(name));
-        one.into_iter().chain(many)
+    /// Where the cgroups begin that there are.
+    fn hierarchies(&self) -> Vec<PathBuf> {
+        match self.version {
+            Version::V2 => vec![self.root.clone()],
+            Version::V1 => v1::telling(&self.root),
+        }
     }
 }

@@ -7,10 +7,20 @@ use ds01_units::{Bytes, Limit};
 use crate::Usage;
 use crate::files::{directories, keyed, limit, number, percent, pressure, text};
 
-/// The trees that are looked at. systemd's own and the empty v2 tree of the hybrid layout
-/// hold every cgroup; the others hold those that need them.
+/// The trees, by where they are mounted. systemd keeps its own and the empty v2 tree of the
+/// hybrid layout complete and tidy. The others hold what needs them, and some hold remains:
+/// runc makes cgroups there that nobody removes.
 pub(crate) const CONTROLLERS: [&str; 7] =
     ["systemd", "unified", "memory", "pids", "cpu,cpuacct", "cpuacct", "cpu"];
+
+/// The trees that say which cgroups there are.
+pub(crate) fn telling(root: &Path) -> Vec<PathBuf> {
+    let mounted = |names: &[&str]| -> Vec<_> {
+        names.iter().map(|name| root.join(name)).filter(|top| top.is_dir()).collect()
+    };
+    let tidy = mounted(&CONTROLLERS[..1]);
+    if tidy.is_empty() { mounted(&CONTROLLERS[1..]) } else { tidy }
+}
 
 /// What `memory.limit_in_bytes` says where there is no limit: the largest number of pages.
 const NO_LIMIT: u64 = i64::MAX as u64 / 4096 * 4096;
@@ -21,10 +31,9 @@ pub(crate) fn usage(root: &Path, path: &str) -> Usage {
     let pids = root.join("pids").join(path);
     let unified = root.join("unified").join(path);
     Usage {
-        // The empty v2 tree counts CPU time too, also where systemd leaves cpuacct out.
-        cpu_usec: number(&cpuacct.join("cpuacct.usage"))
-            .map(|nanos| nanos / 1000)
-            .or_else(|| keyed(&unified.join("cpu.stat"), "usage_usec")),
+        // The empty v2 tree counts CPU time too, and systemd may leave cpuacct out.
+        cpu_usec: keyed(&unified.join("cpu.stat"), "usage_usec")
+            .or_else(|| number(&cpuacct.join("cpuacct.usage")).map(|nanos| nanos / 1000)),
         cpu_quota: quota(&cpu),
         memory: number(&memory.join("memory.usage_in_bytes")).map(Bytes),
         memory_max: number(&memory.join("memory.limit_in_bytes"))
