@@ -1,6 +1,7 @@
 //! What a person may use, as the rest of ds01 asks for it: plain numbers, and where each
 //! of them comes from.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use ds01_units::{Bytes, Limit, Span, Stamp};
@@ -46,7 +47,8 @@ pub struct Limits {
     pub container_types: Vec<TypeLifecycle>,
     /// The exemptions that hold at that moment.
     pub exemptions: Vec<Exemption>,
-    /// Where each field comes from, by its name here.
+    /// Where each field comes from, by its name here, such as `memory`,
+    /// `aggregate.memory_max` or `container_types.docker.idle_timeout`.
     pub sources: Sources,
 }
 
@@ -61,9 +63,7 @@ impl Limits {
     /// A kind the config does not name has the limits of `unknown`, and without such an
     /// entry the user's own: never none by accident (pitfall 25).
     pub fn lifecycle(&self, kind: &str) -> Lifecycle {
-        let named = |name: &str| self.container_types.iter().find(|one| one.kind == name);
-        let own = ["orchestration", "atomic"].contains(&kind);
-        named(kind).or_else(|| named("unknown").filter(|_| !own)).map_or_else(
+        self.type_of(kind).map_or_else(
             || Lifecycle {
                 idle_timeout: self.idle_timeout,
                 max_runtime: self.max_runtime,
@@ -71,6 +71,23 @@ impl Limits {
             },
             |one| one.lifecycle,
         )
+    }
+
+    /// Where `idle_timeout`, `max_runtime` or `sigterm_grace` of a container of `kind`
+    /// comes from.
+    pub fn lifecycle_source(&self, kind: &str, field: &str) -> String {
+        match (self.type_of(kind), field) {
+            (Some(one), _) => self.source(&format!("container_types.{}.{field}", one.kind)),
+            (None, "sigterm_grace") => self.source("policies.sigterm_grace"),
+            (None, _) => self.source(field),
+        }
+    }
+
+    /// The entry that holds for `kind`. What ds01's own commands make is no unknown kind.
+    fn type_of(&self, kind: &str) -> Option<&TypeLifecycle> {
+        let named = |name: &str| self.container_types.iter().find(|one| one.kind == name);
+        let own = ["orchestration", "atomic"].contains(&kind);
+        named(kind).or_else(|| named("unknown").filter(|_| !own))
     }
 }
 
@@ -173,14 +190,14 @@ impl fmt::Display for Source {
 
 /// The sources of a [`Limits`], in the order of its fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sources(pub(crate) Vec<(&'static str, Source)>);
+pub struct Sources(pub(crate) Vec<(Cow<'static, str>, Source)>);
 
 impl Sources {
     pub fn get(&self, field: &str) -> Option<&Source> {
         self.0.iter().find(|(name, _)| *name == field).map(|(_, source)| source)
     }
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Source)> {
-        self.0.iter().map(|(name, source)| (*name, source))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Source)> {
+        self.0.iter().map(|(name, source)| (&**name, source))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Precedence, field by field: a person's override over the group's over the defaults over
 //! what is built in. An override keeps its user's group (pitfall 19).
 
+use std::borrow::Cow;
+
 use ds01_units::{Bytes, Limit, Span, Stamp};
 
 use crate::config::Config;
@@ -265,7 +267,7 @@ impl<'a> Person<'a> {
             let name = name_of(field);
             // An aggregate that nothing limits has no source.
             if first.spot.is_some() || !name.starts_with("aggregate.") {
-                sources.push((name, first.source(self.config)));
+                sources.push((Cow::Borrowed(name), first.source(self.config)));
             }
             first.value
         };
@@ -287,6 +289,7 @@ impl<'a> Person<'a> {
         let container_hold_after_stop = span(&take(Field::ContainerHold));
         let aggregate = aggregate(&mut take);
         let policies = policies(&mut take);
+        let container_types = self.types(&mut sources);
         let group = self.config.group_of(self.user);
         Limits {
             user: self.user.to_owned(),
@@ -314,7 +317,7 @@ impl<'a> Person<'a> {
             container_hold_after_stop,
             aggregate,
             policies,
-            container_types: self.types(policies.sigterm_grace),
+            container_types,
             exemptions: self.config.exemptions_of(self.user, self.now).cloned().collect(),
             sources: Sources(sources),
         }
@@ -322,27 +325,34 @@ impl<'a> Person<'a> {
 
     /// A kind of container says how long it lives; a person's own override or exemption
     /// goes before it, and where it is silent the person's limits hold.
-    fn types(&self, grace: Span) -> Vec<TypeLifecycle> {
-        let own = |field, settings: &Settings| {
+    fn types(&self, sources: &mut Vec<(Cow<'static, str>, Source)>) -> Vec<TypeLifecycle> {
+        let mut take = |kind: &str, settings: &Settings, field: Field, name: &str| {
             let first = self.first(field);
             let personal = first.place == "exemptions"
-                || self.over.is_some_and(|over| over.limits.get(field).is_some());
-            match settings.get(field) {
-                Some((value, _)) if !personal => span(value),
-                _ => span(&first.value),
-            }
+                || self.over.is_some_and(|over| {
+                    over.limits.get(field).or_else(|| over.policies.get(field)).is_some()
+                });
+            let (value, source) = match settings.get(field) {
+                Some((value, spot)) if !personal => {
+                    let place = format!("container_types.{kind}");
+                    (value.clone(), self.config.source_at(&place, spot))
+                }
+                _ => (first.value.clone(), first.source(self.config)),
+            };
+            sources.push((format!("container_types.{kind}.{name}").into(), source));
+            span(&value)
         };
         let types = self.config.types.iter();
         types
             .map(|(kind, settings)| TypeLifecycle {
                 kind: kind.clone(),
                 lifecycle: Lifecycle {
-                    idle_timeout: own(Field::IdleTimeout, settings),
-                    max_runtime: own(Field::MaxRuntime, settings),
-                    sigterm_grace: settings
-                        .get(Field::SigtermGrace)
-                        .and_then(|(value, _)| span(value).max().copied())
-                        .unwrap_or(grace),
+                    idle_timeout: take(kind, settings, Field::IdleTimeout, "idle_timeout"),
+                    max_runtime: take(kind, settings, Field::MaxRuntime, "max_runtime"),
+                    sigterm_grace: take(kind, settings, Field::SigtermGrace, "sigterm_grace")
+                        .max()
+                        .copied()
+                        .unwrap_or_default(),
                 },
             })
             .collect()

@@ -132,6 +132,15 @@ fn a_kind_of_container_has_a_lifetime_and_an_unknown_one_is_never_without() {
         (Limit::Max(Span::minutes(30)), hours(96))
     );
     assert_eq!(docker.sigterm_grace, Span::from_secs(5));
+    assert_eq!(
+        alice.lifecycle_source("docker", "idle_timeout"),
+        "container_types.docker (resource-limits.yaml:4)"
+    );
+    assert_eq!(
+        alice.lifecycle_source("docker", "max_runtime"),
+        "defaults (resource-limits.yaml:1)"
+    );
+    assert_eq!(alice.lifecycle_source("api", "sigterm_grace"), "built-in");
     let api = alice.lifecycle("api");
     assert_eq!((api.idle_timeout, api.max_runtime), (hours(48), hours(96)));
     assert_eq!(lab.limits("bob").lifecycle("docker").idle_timeout, hours(72));
