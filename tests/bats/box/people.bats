@@ -42,7 +42,8 @@ people=(alice bob carol anna anna-lena 212345 h.baker@hertie-school.lan admin)
   code 7
   as alice bash -c 'kill -KILL $$'
   code 137
-  as alice no-such-command
+  status=0
+  lab run alice -- no-such-command || status=$?
   code 127
   run bash -c 'echo from outside | "$0" run bob -- tr a-z A-Z' "$TREE/tests/lab/lab"
   ok
