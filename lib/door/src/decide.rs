@@ -74,6 +74,10 @@ pub enum Shape {
     Created,
     /// The label must be this person's.
     Volume,
+    /// An exec in the container of this id.
+    Exec {
+        container: String,
+    },
 }
 
 /// What body a route has.
@@ -96,6 +100,8 @@ pub fn expected(route: Option<&Route>, role: Role) -> Expected {
         R::Network(_, Network::Disconnect) => Expected::Json(&fields::NETWORK_DISCONNECT),
         R::Auth => Expected::Json(&fields::AUTH),
         R::Build => Expected::Stream,
+        // Refused whatever they say.
+        R::Container(_, Container::Checkpoint) | R::ClusterWrite | R::ImageLoad => Expected::Stream,
         _ => Expected::Nothing,
     }
 }
@@ -394,7 +400,7 @@ fn container(case: &Case, request: &Request, name: &str, verb: Container) -> Res
                 .todo("leave --privileged out")
                 .into());
             }
-            Ok(draft.json(&body).plain())
+            Ok(draft.json(&body).answered(Shape::Exec { container: id }))
         }
         C::ArchivePut => {
             let mut draft = draft;

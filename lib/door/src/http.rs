@@ -63,8 +63,8 @@ impl Head {
         let minor = parsed.version.unwrap_or_default();
         let all = Headers::of(parsed.headers)?;
         let framing = all.framing()?.unwrap_or(Framing::Length(0));
-        if minor == 0 && framing == Framing::Chunked {
-            return Err(malformed("a chunked body in HTTP/1.0"));
+        if minor == 0 {
+            return Err(Denial::new(505, "http.version", "the Docker door speaks HTTP/1.1"));
         }
         let upgrade = all.connection().any(|word| word == "upgrade").then(|| all.get("upgrade"));
         let head = Self {

@@ -11,6 +11,7 @@ mod archive;
 mod ask;
 mod binds;
 mod build;
+pub mod chunks;
 mod clamp;
 mod create;
 mod decide;

@@ -1,0 +1,176 @@
+//! Admission: what a new container of a person gets, and which limits stand in the way.
+//!
+//! Here the config's limits become what the Docker door sets ([`Grant`]): slice, CPU,
+//! memory, processes, shared memory. The door and the `admit` command call the same
+//! functions; nothing here talks to Docker.
+
+use ds01_config::{Config, Limits};
+use ds01_door::{Denial, Grant, UnknownFields, Unowned, Wanted, Who, Wish, Words};
+use ds01_names::SliceName;
+use ds01_units::{Limit, Span, Stamp};
+use serde_json::json;
+
+/// What the person has already.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// The names of their containers, running or not.
+    pub containers: Vec<String>,
+}
+
+/// The policy words for a person.
+pub fn words(config: &Config, user: &str, now: Stamp) -> Words {
+    let limits = config.resolve(user, now);
+    Words {
+        host_ipc: limits.ipc_host,
+        unowned: match config.access().unowned {
+            ds01_config::Unowned::Open => Unowned::Open,
+            ds01_config::Unowned::Visible => Unowned::Visible,
+            ds01_config::Unowned::Admin => Unowned::Admin,
+        },
+        ..Words::default()
+    }
+}
+
+/// What holds where there is no readable config: nothing of nobody's, nothing unknown.
+pub fn no_words() -> Words {
+    Words {
+        seccomp_unconfined: false,
+        bind_roots: Vec::new(),
+        unowned: Unowned::Admin,
+        unknown_fields: UnknownFields::Deny,
+        ..Words::default()
+    }
+}
+
+/// The limits of one container of `user`, without any device.
+pub fn limits(config: &Config, user: &str, now: Stamp) -> Grant {
+    of(&config.resolve(user, now))
+}
+
+fn of(limits: &Limits) -> Grant {
+    Grant {
+        cgroup_parent: SliceName::user(&limits.group, &limits.user).as_str().to_owned(),
+        cpus: limits.max_cpus,
+        memory: limits.memory,
+        memory_swap: limits.memory_swap,
+        pids: limits.pids_limit,
+        shm: limits.shm_size.filter(|_| !limits.ipc_host),
+        gpus: Vec::new(),
+        labels: Vec::new(),
+        warnings: Vec::new(),
+        lease: None,
+    }
+}
+
+/// Grants a create, or says every limit in its way.
+pub fn grant(
+    config: &Config,
+    who: &Who,
+    wish: &Wish,
+    standing: &Standing,
+    now: Stamp,
+) -> Result<Grant, Denial> {
+    let limits = config.resolve(&who.user, now);
+    let mut grant = of(&limits);
+    count(&limits, standing)?;
+    if wish.gpus != Wanted::None {
+        return Err(no_gpus());
+    }
+    grant.warnings = warnings(&limits, wish, standing);
+    Ok(grant)
+}
+
+fn count(limits: &Limits, standing: &Standing) -> Result<(), Denial> {
+    let have = standing.containers.len() as u64;
+    let Limit::Max(most) = limits.max_containers else { return Ok(()) };
+    if have < most {
+        return Ok(());
+    }
+    let names = standing.containers.join(", ");
+    let mut denial = Denial::forbidden(
+        "limit.containers",
+        format!("{} has {have} of {most} containers", limits.user),
+    )
+    .why(format!("max_containers is {most}: {}", limits.source("max_containers")))
+    .todo(format!("remove one of: {names}"));
+    denial.lines.explain = Some(json!({
+        "error": "limit_reached",
+        "limits": [{"field": "max_containers", "value": most, "used": have, "asked": 1,
+            "source": limits.source("max_containers"), "held_by": standing.containers}],
+        "would_pass": standing.containers.iter().map(|name| format!("docker rm {name}")).collect::<Vec<_>>(),
+    }));
+    Err(denial)
+}
+
+/// Until the ledger answers here no GPU passes: a device that nobody accounts for is given
+/// twice.
+fn no_gpus() -> Denial {
+    Denial::forbidden("limit.gpus", "GPUs are not given through the Docker door on this machine")
+        .why("admission has no GPU ledger to lease from")
+        .todo("create the container without a GPU, or ask an admin")
+}
+
+/// What the user should know, in the create response.
+fn warnings(limits: &Limits, wish: &Wish, standing: &Standing) -> Vec<String> {
+    let mut said = Vec::new();
+    let life = limits.lifecycle(&wish.interface);
+    let words = |limit: Limit<Span>| limit.max().map(|span| span.words());
+    if let Some(idle) = words(life.idle_timeout) {
+        said.push(format!("ds01: stopped when idle for {idle}"));
+    }
+    if let Some(runtime) = words(life.max_runtime) {
+        said.push(format!("ds01: stopped after {runtime}"));
+    }
+    if limits.max_containers == Limit::Max(standing.containers.len() as u64 + 1) {
+        said.push("ds01: this is the last container you may have".into());
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ds01_door::Role;
+
+    fn config() -> (tempfile::TempDir, Config) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("resource-limits.yaml");
+        let text = "defaults: {max_cpus: 4, memory: 16g, memory_swap: 16g, max_containers_per_user: 2}\n\
+                    default_group: students\ngroups:\n  students:\n    members: [alice]\n";
+        std::fs::write(&path, text).unwrap();
+        let config = Config::read(&path).unwrap();
+        (dir, config)
+    }
+
+    fn asked(have: usize, gpus: Wanted) -> Result<Grant, Denial> {
+        let (_dir, config) = config();
+        let alice = Who { uid: 1001, gid: 1001, user: "alice".into(), role: Role::Ordinary };
+        let wish = Wish { name: None, interface: "docker".into(), gpus, profile: None };
+        let standing = Standing { containers: (0..have).map(|n| format!("c{n}")).collect() };
+        grant(&config, &alice, &wish, &standing, Stamp::from_secs(0))
+    }
+
+    #[test]
+    fn a_grant_is_the_slice_and_the_limits() {
+        let grant = asked(0, Wanted::None).unwrap();
+        assert_eq!(grant.cgroup_parent, "ds01-students-alice.slice");
+        assert_eq!(grant.cpus, Limit::Max(4.0));
+        assert!(grant.gpus.is_empty() && grant.lease.is_none());
+    }
+
+    #[test]
+    fn the_last_container_is_said_and_the_next_is_refused_with_what_would_help() {
+        assert!(
+            asked(1, Wanted::None).unwrap().warnings.iter().any(|w| w.contains("last container"))
+        );
+        let denial = asked(2, Wanted::None).unwrap_err();
+        assert_eq!(denial.code, "limit.containers");
+        assert!(denial.message().contains("c0, c1"), "{}", denial.message());
+        assert!(denial.lines.why.contains("resource-limits.yaml:1"), "{}", denial.lines.why);
+    }
+
+    #[test]
+    fn a_gpu_that_nobody_accounts_for_is_not_given() {
+        assert_eq!(asked(0, Wanted::Count(1)).unwrap_err().code, "limit.gpus");
+    }
+}

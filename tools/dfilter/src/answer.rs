@@ -1,0 +1,414 @@
+//! The daemon's answer on its way to the client: passed as it comes, cut to what this
+//! person may see, or turned into a raw stream.
+
+use std::cell::Cell;
+use std::future::pending;
+use std::io;
+
+use ds01_door::http::{Framing, Head, Response};
+use ds01_door::{Denial, Forward, Owner, Records, Shape, Viewer, Who, Words};
+use serde_json::Value;
+use tokio::net::UnixStream;
+
+use crate::conn::{Connection, Sent};
+use crate::daemon::{Daemon, read_head, read_whole};
+use crate::door::Door;
+use crate::resolve;
+use crate::wire::{self, LAST_CHUNK, Source, Wire, chunk, read_some, write_all};
+
+/// What becomes of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    Request,
+    Close,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    pub next: Next,
+    pub status: u16,
+}
+
+/// Whether another request may follow.
+pub fn next(head: &Head, body_read: bool) -> Next {
+    if head.keep_alive && body_read { Next::Request } else { Next::Close }
+}
+
+/// What a client sends while its answer comes is kept up to here, for the next request.
+const AHEAD: usize = 64 << 10;
+
+/// How far the way up has come.
+#[derive(Debug, Default)]
+struct Progress {
+    sent: Cell<bool>,
+    /// The client has ended its half, and so have we towards the daemon.
+    ended: Cell<bool>,
+}
+
+/// Why the way up broke off.
+enum Up {
+    Client(io::Error),
+    Daemon,
+}
+
+/// How the way down ended.
+struct Down {
+    status: u16,
+    /// Whether the daemon's connection can carry another request.
+    reusable: bool,
+    hijacked: bool,
+}
+
+/// Sends a request and brings its answer to the client. The outer error is the client's,
+/// the inner one the daemon's, before anything was answered.
+pub(crate) async fn exchange(
+    connection: &mut Connection,
+    head: &Head,
+    forward: &Forward,
+    who: &Who,
+    sent: Sent,
+) -> io::Result<Result<Outcome, Denial>> {
+    let Connection { door, client, daemon, .. } = connection;
+    let words = door.words(&who.user);
+    let case = Case { door, head, forward, who, words: &words };
+    let own = match case.before(daemon).await {
+        Ok(own) => own,
+        Err(denial) => return Ok(Err(denial)),
+    };
+    let wire = match daemon.wire(&door.upstream).await {
+        Ok(wire) => wire,
+        Err(denial) => return Ok(Err(denial)),
+    };
+    let progress = Progress::default();
+    let hijack = forward.answer == Shape::Hijack;
+    let down = {
+        let Wire { stream, buf } = &mut *wire;
+        let up = upward(&client.stream, &mut client.buf, sent, stream, hijack, &progress);
+        let down = case.down(&client.stream, stream, buf, own);
+        tokio::pin!(up, down);
+        tokio::select! {
+            biased;
+            down = &mut down => down,
+            broken = &mut up => match broken {
+                Up::Client(error) => Err(error),
+                // It may have answered before it stopped reading.
+                Up::Daemon => down.await,
+            },
+        }
+    }?;
+    let down = match down {
+        Ok(down) => down,
+        Err(denial) => return Ok(Err(denial)),
+    };
+    if down.hijacked {
+        wire::tunnel(client, wire).await;
+        daemon.close();
+        return Ok(Ok(Outcome { next: Next::Close, status: down.status }));
+    }
+    let sent = progress.sent.get();
+    if !down.reusable || !sent || progress.ended.get() {
+        daemon.close();
+    }
+    let close = !down.reusable || !sent;
+    let next = if close { Next::Close } else { next(head, true) };
+    Ok(Ok(Outcome { next, status: down.status }))
+}
+
+/// Sends the request, then watches the client: when it goes, the daemon must notice.
+async fn upward(
+    client: &UnixStream,
+    buf: &mut Vec<u8>,
+    sent: Sent,
+    daemon: &UnixStream,
+    hijack: bool,
+    progress: &Progress,
+) -> Up {
+    let Sent { mut head, first, mut rest, chunked } = sent;
+    match (chunked, first.is_empty()) {
+        (_, true) => {}
+        (true, false) => head.extend(chunk(&first)),
+        (false, false) => head.extend(first),
+    }
+    if write_all(daemon, &head).await.is_err() {
+        return Up::Daemon;
+    }
+    drop(head);
+    while !rest.is_done() {
+        let piece = match rest.next(client, buf).await {
+            Ok(piece) => piece,
+            // Half a body must not look like a whole one: the caller closes both.
+            Err(error) => return Up::Client(error),
+        };
+        let bytes = if chunked && !piece.is_empty() { chunk(&piece) } else { piece };
+        if write_all(daemon, &bytes).await.is_err() {
+            return Up::Daemon;
+        }
+    }
+    if chunked && write_all(daemon, LAST_CHUNK).await.is_err() {
+        return Up::Daemon;
+    }
+    progress.sent.set(true);
+    // What comes behind a request that may become a raw stream belongs to the stream.
+    while !hijack && buf.len() < AHEAD {
+        match read_some(client, buf).await {
+            Ok(0) if buf.is_empty() => {
+                progress.ended.set(true);
+                wire::end_writing(daemon);
+                break;
+            }
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => return Up::Client(error),
+        }
+    }
+    pending().await
+}
+
+/// One request, for the way down.
+struct Case<'a> {
+    door: &'a Door,
+    head: &'a Head,
+    forward: &'a Forward,
+    who: &'a Who,
+    words: &'a Words,
+}
+
+impl Case<'_> {
+    /// What must be known before an answer can be cut: the list of own containers.
+    async fn before(&self, daemon: &mut Daemon) -> Result<Vec<u8>, Denial> {
+        if !matches!(self.forward.answer, Shape::Info | Shape::Network | Shape::Networks) {
+            return Ok(Vec::new());
+        }
+        let all = daemon.get(&self.door.upstream, "/containers/json?all=1").await?;
+        let items: Vec<Value> = serde_json::from_slice(&all.body).unwrap_or_default();
+        for item in &items {
+            if let Some(id) = item["Id"].as_str().filter(|id| self.door.known(id).is_none()) {
+                self.door.learn(id, &resolve::by_labels(self.door, &item["Labels"]).await);
+            }
+        }
+        self.cut(&all.body, None).await
+    }
+
+    /// A list of containers, cut.
+    async fn cut(&self, list: &[u8], limit: Option<usize>) -> Result<Vec<u8>, Denial> {
+        let folders = resolve::folder_owners(self.door, list).await;
+        self.view(&folders, |viewer| ds01_door::containers(list, viewer, limit))
+    }
+
+    fn view<T>(&self, folders: &[(String, Option<String>)], cut: impl FnOnce(&Viewer) -> T) -> T {
+        let folder_owner = |folder: &str| {
+            folders.iter().find(|(known, _)| known == folder).and_then(|(_, owner)| owner.clone())
+        };
+        let known = |id: &str| self.door.known(id);
+        cut(&Viewer {
+            who: self.who,
+            words: self.words,
+            folder_owner: &folder_owner,
+            known: &known,
+        })
+    }
+
+    /// Reads the answer and brings it to the client.
+    async fn down(
+        &self,
+        client: &UnixStream,
+        daemon: &UnixStream,
+        buf: &mut Vec<u8>,
+        own: Vec<u8>,
+    ) -> io::Result<Result<Down, Denial>> {
+        let response = match read_head(daemon, buf, &self.head.method).await {
+            Ok(response) => response,
+            Err(denial) => return Ok(Err(denial)),
+        };
+        let status = response.status;
+        let good = status == 200 || status == 201;
+        match &self.forward.answer {
+            Shape::Hijack if response.unframed => {
+                write_all(client, &head_of(&response, None, false)).await?;
+                Ok(Ok(Down { status, reusable: false, hijacked: true }))
+            }
+            Shape::Events if good => self.events(client, daemon, buf, &response).await,
+            Shape::Plain | Shape::Hijack | Shape::Events => {
+                self.pass(client, daemon, buf, &response).await
+            }
+            _ if !good => self.pass(client, daemon, buf, &response).await,
+            _ => {
+                let body = match read_whole(daemon, buf, &response).await {
+                    Ok(body) => body,
+                    Err(denial) => return Ok(Err(denial)),
+                };
+                let cut = match self.shaped(&body, &own).await {
+                    Ok(cut) => cut,
+                    Err(denial) => return Ok(Err(denial)),
+                };
+                let close = !self.head.keep_alive;
+                let head = head_of(&response, Some(Framing::Length(cut.len() as u64)), close);
+                write_all(client, &[head, cut].concat()).await?;
+                Ok(Ok(Down { status, reusable: reusable(&response), hijacked: false }))
+            }
+        }
+    }
+
+    async fn pass(
+        &self,
+        client: &UnixStream,
+        daemon: &UnixStream,
+        buf: &mut Vec<u8>,
+        response: &Response,
+    ) -> io::Result<Result<Down, Denial>> {
+        let close = !self.head.keep_alive || response.framing == Framing::Close;
+        let bodiless = response.framing == Framing::Length(0)
+            && (self.head.method == "HEAD"
+                || response.status < 200
+                || [204, 304].contains(&response.status));
+        let framing = (!bodiless).then_some(response.framing);
+        let mut head = head_of(response, framing, close);
+        // A short answer goes with its head, in one write.
+        let mut source = Source::new(response.framing);
+        if let Source::Length(left) = &mut source
+            && let Ok(length) = usize::try_from(*left)
+            && length <= buf.len()
+        {
+            head.extend_from_slice(&buf[..length]);
+            wire::consume(buf, length);
+            *left = 0;
+        }
+        write_all(client, &head).await?;
+        source.pass(daemon, buf, client).await?;
+        if self.head.method == "DELETE" && response.status == 204 {
+            let name = self.forward.path.split('?').next().unwrap_or_default();
+            self.door.forget(name.rsplit('/').next().unwrap_or_default());
+        }
+        Ok(Ok(Down { status: response.status, reusable: reusable(response), hijacked: false }))
+    }
+
+    async fn events(
+        &self,
+        client: &UnixStream,
+        daemon: &UnixStream,
+        buf: &mut Vec<u8>,
+        response: &Response,
+    ) -> io::Result<Result<Down, Denial>> {
+        // The head goes at once: clients wait for it before they do what they wait for.
+        write_all(client, &head_of(response, Some(Framing::Chunked), false)).await?;
+        let mut source = Source::new(response.framing);
+        let mut records = Records::default();
+        while !source.is_done() {
+            let piece = source.next(daemon, buf).await?;
+            let Some(whole) = records.take(&piece) else {
+                return Err(io::ErrorKind::InvalidData.into());
+            };
+            let shown: Vec<u8> = whole
+                .into_iter()
+                .filter(|record| self.view(&[], |viewer| ds01_door::shows(record, viewer)))
+                .flatten()
+                .collect();
+            if !shown.is_empty() {
+                write_all(client, &chunk(&shown)).await?;
+            }
+        }
+        write_all(client, LAST_CHUNK).await?;
+        Ok(Ok(Down { status: response.status, reusable: reusable(response), hijacked: false }))
+    }
+
+    /// An answer that was read whole, as this person may see it.
+    async fn shaped(&self, body: &[u8], own: &[u8]) -> Result<Vec<u8>, Denial> {
+        match &self.forward.answer {
+            Shape::Containers { limit } => self.cut(body, *limit).await,
+            Shape::Volumes => self.view(&[], |viewer| ds01_door::volumes(body, viewer)),
+            Shape::Networks => self.view(&[], |viewer| ds01_door::networks(body, viewer)),
+            Shape::Network => self.view(&[], |viewer| ds01_door::network(body, viewer)),
+            Shape::DiskUsage => self.view(&[], |viewer| ds01_door::disk_usage(body, viewer)),
+            Shape::Info => ds01_door::info(body, own),
+            Shape::Created => {
+                let made: Value = serde_json::from_slice(body).unwrap_or_default();
+                // An admin may have made it for somebody else: that is asked when needed.
+                if let Some(id) = made["Id"].as_str().filter(|_| self.forward.grant.is_some()) {
+                    self.door.learn(id, &Owner::User(self.who.user.clone()));
+                }
+                let warnings = self.forward.grant.as_ref().map(|grant| grant.warnings.as_slice());
+                Ok(ds01_door::warned(body, warnings.unwrap_or_default()))
+            }
+            Shape::Exec { container } => {
+                let made: Value = serde_json::from_slice(body).unwrap_or_default();
+                if let (Some(id), Some(owner)) = (made["Id"].as_str(), self.door.known(container)) {
+                    self.door.learn_exec(id, &owner);
+                }
+                Ok(body.to_vec())
+            }
+            Shape::Volume => {
+                let made: Value = serde_json::from_slice(body).unwrap_or_default();
+                if made["Labels"][ds01_door::USER_LABEL] == self.who.user.as_str() {
+                    return Ok(body.to_vec());
+                }
+                Err(Denial::forbidden(
+                    "owner.foreign_object",
+                    "Permission denied: the volume belongs to somebody else",
+                ))
+            }
+            Shape::Plain | Shape::Hijack | Shape::Events => Ok(body.to_vec()),
+        }
+    }
+}
+
+fn reusable(response: &Response) -> bool {
+    response.keep_alive && response.framing != Framing::Close
+}
+
+/// The head of an answer, framed anew.
+fn head_of(response: &Response, framing: Option<Framing>, close: bool) -> Vec<u8> {
+    let mut text = format!("HTTP/1.1 {} {}\r\n", response.status, response.reason);
+    for (key, value) in &response.headers {
+        text += &format!("{key}: {value}\r\n");
+    }
+    match framing {
+        Some(Framing::Length(length)) => text += &format!("Content-Length: {length}\r\n"),
+        Some(Framing::Chunked) => text += "Transfer-Encoding: chunked\r\n",
+        Some(Framing::Close) | None => {}
+    }
+    if response.status == 101 {
+        text += "Connection: Upgrade\r\n";
+    } else if close {
+        text += "Connection: close\r\n";
+    }
+    text += "\r\n";
+    text.into_bytes()
+}
+
+/// The head of an answer of our own.
+pub fn plain_head(status: u16, length: usize, close: bool) -> Vec<u8> {
+    let reason = match status {
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
+        431 => "Request Header Fields Too Large",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        _ => "Internal Server Error",
+    };
+    let close = if close { "Connection: close\r\n" } else { "" };
+    format!(
+        "HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n{close}\r\n"
+    )
+    .into_bytes()
+}
+
+/// An answer of our own with a body that is there.
+pub async fn whole(
+    client: &Wire,
+    status: u16,
+    body: &[u8],
+    head: &Head,
+    read: bool,
+) -> io::Result<()> {
+    let body = if head.method == "HEAD" { &[][..] } else { body };
+    let close = next(head, read) == Next::Close;
+    client.write(&[&plain_head(status, body.len(), close), body].concat()).await
+}

@@ -1,0 +1,56 @@
+//! The log of decisions: one JSON line for each that changes something or is refused.
+//! Bodies and headers are never in it, since they carry passwords and tokens.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use ds01_fault::{Context, Fault};
+
+/// Lines that wait for the disk; past it lines are dropped, never requests held up.
+const WAITING: usize = 4096;
+
+/// The log, written by a thread of its own.
+#[derive(Clone, Debug)]
+pub struct Audit(SyncSender<String>);
+
+impl Audit {
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir)
+                .or_fault(ds01_fault::Code::Failed, || format!("cannot make {}", dir.display()))?;
+        }
+        open(path)
+            .or_fault(ds01_fault::Code::Failed, || format!("cannot write {}", path.display()))?;
+        let (sender, lines) = sync_channel::<String>(WAITING);
+        let path: PathBuf = path.to_owned();
+        thread::spawn(move || {
+            // Opened for each burst, so that rotation needs no signal.
+            while let Ok(first) = lines.recv() {
+                let mut text = first;
+                while let Ok(line) = lines.try_recv() {
+                    text += &line;
+                    if text.len() > 1 << 20 {
+                        break;
+                    }
+                }
+                if let Ok(mut file) = open(&path) {
+                    // A full disk must not stop the door.
+                    let _ = file.write_all(text.as_bytes());
+                }
+            }
+        });
+        Ok(Self(sender))
+    }
+
+    pub fn write(&self, line: &serde_json::Value) {
+        let _ = self.0.try_send(format!("{line}\n"));
+    }
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+}

@@ -1,0 +1,467 @@
+//! One client's connection: requests one after the other, each read, decided and forwarded.
+
+use std::io::{self, ErrorKind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use ds01_door::http::{Framing, Head};
+use ds01_door::{
+    Body, Denial, Expected, Facts, Forward, Request, Role, Shape, Stop, Target, Who, Words, decide,
+    expected, is_plain_tar, json, routes,
+};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::Mode;
+use crate::answer::{self, Next};
+use crate::daemon::{self, Daemon};
+use crate::door::Door;
+use crate::peer::Peer;
+use crate::resolve;
+use crate::wire::{self, Source, Wire};
+
+/// For a head, and for a body that is read to be judged. Streams have no time-out.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// More questions than any request needs: one that asks on is going in a circle.
+const MOST_QUESTIONS: usize = 10_000;
+
+/// A client of the door.
+#[derive(Debug)]
+pub struct Connection {
+    pub door: Rc<Door>,
+    pub peer: Peer,
+    pub client: Wire,
+    pub daemon: Daemon,
+    pub who: Option<Who>,
+    /// Held while this person's create is under way.
+    pub turn: Option<tokio::sync::OwnedMutexGuard<()>>,
+}
+
+/// A body before it is forwarded.
+pub(crate) struct Sent {
+    pub head: Vec<u8>,
+    /// What was read already.
+    pub first: Vec<u8>,
+    pub rest: Source,
+    pub chunked: bool,
+}
+
+impl Connection {
+    /// Serves until either side is done.
+    pub async fn serve(mut self) {
+        // Whatever ends it, the client has been told what there was to tell.
+        while let Ok(Next::Request) = self.one().await {}
+    }
+
+    async fn one(&mut self) -> io::Result<Next> {
+        if self.client.buf.is_empty() && self.client.fill().await? == 0 {
+            return Ok(Next::Close);
+        }
+        let head = match timeout(PATIENCE, self.head()).await {
+            Ok(Ok(Some(head))) => head,
+            Ok(Ok(None)) => return Ok(Next::Close),
+            Ok(Err(Broken::Denied(denial))) => {
+                self.refuse("?", "?", &denial, true).await?;
+                return Ok(Next::Close);
+            }
+            Ok(Err(Broken::Io(error))) => return Err(error),
+            Err(_) => {
+                let denial =
+                    Denial::new(408, "http.timeout", "the request head did not come within 30 s");
+                self.refuse("?", "?", &denial, true).await?;
+                return Ok(Next::Close);
+            }
+        };
+        // Boxed, so that an idle connection is small.
+        self.door.busy.set(self.door.busy.get() + 1);
+        let next = Box::pin(self.request(head)).await;
+        self.door.busy.set(self.door.busy.get() - 1);
+        next
+    }
+
+    async fn head(&mut self) -> Result<Option<Head>, Broken> {
+        loop {
+            // Newer engines speak HTTP/2 on the same socket; a tunnel of it would be a
+            // tunnel around the door.
+            if self.client.buf.starts_with(b"PRI * HTTP/2") {
+                let denial = Denial::new(505, "http.version", "the Docker door speaks HTTP/1.1")
+                    .why("HTTP/2 without an upgrade is not judged")
+                    .todo("use a client that begins with HTTP/1.1; all docker clients do");
+                return Err(Broken::Denied(denial));
+            }
+            if let Some((head, taken)) = Head::parse(&self.client.buf).map_err(Broken::Denied)? {
+                self.client.used(taken);
+                return Ok(Some(head));
+            }
+            if self.client.fill().await.map_err(Broken::Io)? == 0 {
+                return if self.client.buf.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(Broken::Io(ErrorKind::UnexpectedEof.into()))
+                };
+            }
+        }
+    }
+
+    async fn request(&mut self, head: Head) -> io::Result<Next> {
+        let mut source = Source::new(head.framing);
+        let judged = self.judge(&head, &mut source).await?;
+        let (forward, who, first) = match judged {
+            Ok(judged) => judged,
+            Err(Refused::Missing(words)) => {
+                answer::whole(&self.client, 404, &words, &head, source.is_done()).await?;
+                return Ok(answer::next(&head, source.is_done()));
+            }
+            Err(Refused::Denied(denial)) => {
+                self.refuse(&head.method, &head.target, &denial, !source.is_done()).await?;
+                return Ok(answer::next(&head, source.is_done()));
+            }
+        };
+        self.door.counters.allow();
+        let audited = !matches!(head.method.as_str(), "GET" | "HEAD");
+        let result = self.forward(&head, &forward, &who, first, source).await?;
+        if audited {
+            self.record("allow", "", &who.user, &head.method, &forward.path, result.status);
+        }
+        Ok(result.next)
+    }
+
+    /// Reads what must be read, asks what must be known, decides.
+    async fn judge(
+        &mut self,
+        head: &Head,
+        source: &mut Source,
+    ) -> io::Result<Result<(Forward, Who, Vec<u8>), Refused>> {
+        let target = match Target::parse(&head.target) {
+            Ok(target) => target,
+            Err(denial) => return Ok(Err(denial.into())),
+        };
+        let route = routes::find(&head.method, &target.segments);
+        let who = match self.identify(route.as_ref()).await {
+            Ok(who) => who,
+            Err(denial) => return Ok(Err(denial.into())),
+        };
+        if let Err(denial) = acceptable(head, &who, route.as_ref()) {
+            return Ok(Err(denial.into()));
+        }
+        let expected = expected(route.as_ref(), who.role);
+        let first = match self.first_of_body(head, source, expected).await? {
+            Ok(first) => first,
+            Err(denial) => return Ok(Err(denial.into())),
+        };
+        let body = match expected {
+            Expected::Json(_) if first.iter().all(u8::is_ascii_whitespace) => None,
+            Expected::Json(_) => match json::parse(&first) {
+                Ok(body) => Some(body),
+                Err(denial) => return Ok(Err(denial.into())),
+            },
+            _ => None,
+        };
+        let header = |name: &str| head.header(name).unwrap_or_default().to_owned();
+        let request = Request {
+            method: head.method.clone(),
+            target,
+            route,
+            content_type: header("content-type"),
+            content_encoding: header("content-encoding"),
+            user_agent: header("user-agent"),
+            body,
+        };
+        let words = self.door.words(&who.user);
+        let decided = self.decide(&request, &who, &words).await;
+        let forward = match decided {
+            Ok(forward) => forward,
+            Err(Refused::Denied(denial))
+                if self.door.mode == Mode::Warn && denial.status == 403 =>
+            {
+                self.door.counters.would_deny();
+                self.record("warn", denial.code, &who.user, &head.method, &head.target, 0);
+                let admin = Who { role: Role::Admin, ..who.clone() };
+                match self.decide(&request, &admin, &words).await {
+                    Ok(forward) => forward,
+                    Err(refused) => return Ok(Err(refused)),
+                }
+            }
+            Err(refused) => return Ok(Err(refused)),
+        };
+        Ok(Ok((forward, who, first)))
+    }
+
+    /// A ping needs no name service; anything else does, once a connection.
+    async fn identify(&mut self, route: Option<&routes::Route>) -> Result<Who, Denial> {
+        if let Some(who) = &self.who {
+            return Ok(who.clone());
+        }
+        if matches!(route, Some(routes::Route::Ping)) {
+            return Ok(crate::people::nobody(self.peer.uid, self.peer.gid));
+        }
+        let who = self.door.who(&self.peer, &mut self.daemon).await?;
+        self.who = Some(who.clone());
+        Ok(who)
+    }
+
+    /// Reads as much of the body as must be seen before anything is sent.
+    async fn first_of_body(
+        &mut self,
+        head: &Head,
+        source: &mut Source,
+        expected: Expected,
+    ) -> io::Result<Result<Vec<u8>, Denial>> {
+        if head.expect_continue && !source.is_done() {
+            self.client.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+        }
+        let Wire { stream, buf } = &mut self.client;
+        let read = async {
+            match expected {
+                Expected::Stream => io::Result::Ok(Ok(Vec::new())),
+                Expected::Tar => {
+                    let mut first = Vec::new();
+                    while first.len() < 512 && !source.is_done() {
+                        first.extend(source.next(stream, buf).await?);
+                    }
+                    if is_plain_tar(&first) {
+                        return Ok(Ok(first));
+                    }
+                    Ok(Err(Denial::forbidden("archive.compressed", "only a plain tar archive can be copied in")
+                        .why("Docker would unpack a compressed one as root, with a program from the container")
+                        .todo("send it uncompressed; `docker cp` does")))
+                }
+                Expected::Json(_) | Expected::Nothing => {
+                    let whole = source.whole(stream, buf, json::LARGEST).await?;
+                    let Some(whole) = whole else {
+                        return Ok(Err(Denial::new(
+                            413,
+                            "json.too_large",
+                            "the body is larger than 4 MiB",
+                        )));
+                    };
+                    let text = String::from_utf8_lossy(&whole);
+                    let empty = matches!(text.trim(), "" | "{}" | "null");
+                    if matches!(expected, Expected::Nothing) && !empty {
+                        return Ok(Err(Denial::malformed("http.body", "this request has no body")
+                            .why("what it says would not be judged")));
+                    }
+                    Ok(Ok(whole))
+                }
+            }
+        };
+        match timeout(PATIENCE, read).await {
+            Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => {
+                Ok(Err(Denial::malformed("http.chunked", error.to_string())))
+            }
+            Ok(read) => read,
+            Err(_) => {
+                Ok(Err(Denial::new(408, "http.timeout", "the body did not come within 30 s")))
+            }
+        }
+    }
+
+    async fn decide(
+        &mut self,
+        request: &Request,
+        who: &Who,
+        words: &Words,
+    ) -> Result<Forward, Refused> {
+        let mut facts = Facts::default();
+        let mut turn = None;
+        let now = self.door.site.now().to_string();
+        for _ in 0..MOST_QUESTIONS {
+            match decide(request, who, words, &facts, &now) {
+                Ok(forward) => {
+                    // Held until the create is answered; see `Door::turn`.
+                    self.turn = turn;
+                    return Ok(forward);
+                }
+                Err(Stop::Deny(denial)) => return Err(Refused::Denied(denial)),
+                Err(Stop::Missing(words)) => return Err(Refused::Missing(words)),
+                Err(Stop::Need(ask)) => {
+                    if matches!(ask, ds01_door::Ask::Grant(_)) {
+                        turn = Some(self.door.turn(&who.user).lock_owned().await);
+                    }
+                    let answer = resolve::answer(&self.door, &mut self.daemon, who, &ask).await?;
+                    facts.add(ask, answer);
+                }
+            }
+        }
+        Err(Denial::new(500, "door.facts", "the request asks for too much").into())
+    }
+
+    async fn forward(
+        &mut self,
+        head: &Head,
+        forward: &Forward,
+        who: &Who,
+        first: Vec<u8>,
+        source: Source,
+    ) -> io::Result<answer::Outcome> {
+        for name in &forward.volumes {
+            if let Err(denial) = self.make_volume(name, who).await {
+                self.refuse(&head.method, &head.target, &denial, !source.is_done()).await?;
+                return Ok(answer::Outcome {
+                    next: answer::next(head, source.is_done()),
+                    status: denial.status,
+                });
+            }
+        }
+        let sent = sent(head, forward, first, source);
+        let outcome = answer::exchange(self, head, forward, who, sent).await;
+        self.turn = None;
+        match outcome {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(denial)) => {
+                // Nothing of an answer was sent yet, so the client can still be told.
+                self.daemon.close();
+                self.refuse(&head.method, &head.target, &denial, true).await?;
+                Ok(answer::Outcome { next: Next::Close, status: denial.status })
+            }
+            Err(error) => {
+                self.daemon.close();
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes a volume with its owner's label. A create answers with the volume that is
+    /// there, so the label in the answer says whose it is, without a race.
+    async fn make_volume(&mut self, name: &str, who: &Who) -> Result<(), Denial> {
+        let body = json!({"Name": name, "Labels": {
+            ds01_door::USER_LABEL: who.user, "ds01.uid": who.uid.to_string(),
+        }});
+        let answered = self
+            .daemon
+            .ask(&self.door.upstream, "POST", "/volumes/create", Some(body.to_string().as_bytes()))
+            .await?;
+        let made: serde_json::Value = serde_json::from_slice(&answered.body).unwrap_or_default();
+        if answered.status != 201 {
+            let why = made["message"].as_str().unwrap_or("the daemon gave no reason");
+            return Err(Denial::new(answered.status, "daemon.refused", why));
+        }
+        if made["Labels"][ds01_door::USER_LABEL] != who.user.as_str() {
+            return Err(Denial::forbidden(
+                "owner.foreign_object",
+                format!("Permission denied: the volume {name} belongs to somebody else"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Tells the client why not. `close` where its body was not read to the end.
+    async fn refuse(
+        &mut self,
+        method: &str,
+        target: &str,
+        denial: &Denial,
+        close: bool,
+    ) -> io::Result<()> {
+        self.door.counters.deny(denial.code);
+        let user = self.who.as_ref().map_or(String::new(), |who| who.user.clone());
+        self.record("deny", denial.code, &user, method, target, denial.status);
+        let mut body = denial.body();
+        if method == "HEAD" {
+            body.clear();
+        }
+        let bytes = answer::plain_head(denial.status, body.len(), close);
+        self.client.write(&[bytes, body].concat()).await?;
+        if close {
+            // What the client still sends is read for a moment, or the kernel would throw
+            // our answer away with it.
+            wire::end_writing(&self.client.stream);
+            let drain = async {
+                while self.client.fill().await? > 0 {
+                    self.client.buf.clear();
+                }
+                io::Result::Ok(())
+            };
+            let _ = timeout(Duration::from_secs(2), drain).await;
+        }
+        Ok(())
+    }
+
+    fn record(
+        &self,
+        decision: &str,
+        code: &str,
+        user: &str,
+        method: &str,
+        target: &str,
+        status: u16,
+    ) {
+        // Build arguments and the like stand in the query.
+        let path = target.split('?').next().unwrap_or_default();
+        self.door.audit.write(&json!({
+            "timestamp": self.door.site.now(), "decision": decision, "code": code, "user": user,
+            "uid": self.peer.uid, "pid": self.peer.pid, "method": method, "path": path,
+            "status": status,
+        }));
+        if decision == "deny" && status == 403 {
+            crate::events::denied(&self.door, user, code, method, path);
+        }
+    }
+}
+
+/// Why a head was not read.
+enum Broken {
+    Denied(Denial),
+    Io(io::Error),
+}
+
+/// Why nothing is forwarded.
+pub(crate) enum Refused {
+    Denied(Denial),
+    Missing(Vec<u8>),
+}
+
+impl From<Denial> for Refused {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+/// Form bodies beat the query string in the daemon, and an encoded body is not read by us.
+fn acceptable(head: &Head, who: &Who, route: Option<&routes::Route>) -> Result<(), Denial> {
+    let kind = head.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let form = kind.contains("form-urlencoded") || kind.starts_with("multipart/");
+    if form && who.role != Role::Admin {
+        return Err(Denial::new(415, "http.form", "a form is no body for the Docker API")
+            .why("the daemon would take its fields for the query's")
+            .todo("send JSON, or put the fields into the query"));
+    }
+    let encoded =
+        head.header("content-encoding").is_some_and(|e| !e.eq_ignore_ascii_case("identity"));
+    if encoded && !matches!(expected(route, who.role), Expected::Stream) {
+        return Err(Denial::new(415, "http.encoding", "an encoded body cannot be judged")
+            .todo("send it without Content-Encoding"));
+    }
+    Ok(())
+}
+
+/// The request as it goes to the daemon.
+fn sent(head: &Head, forward: &Forward, first: Vec<u8>, rest: Source) -> Sent {
+    let hijack = forward.answer == Shape::Hijack;
+    let upgrade = head.upgrade.as_deref().filter(|_| hijack);
+    let drops = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        let rewritten = matches!(forward.body, Body::Json(_));
+        (rewritten && (key == "content-type" || key == "content-encoding"))
+            // An answer that is filtered must be readable.
+            || (key == "accept-encoding" && !matches!(forward.answer, Shape::Plain | Shape::Hijack))
+    };
+    let mut headers: Vec<(String, String)> =
+        head.headers.iter().filter(|(key, _)| !drops(key)).cloned().collect();
+    let (framing, first, rest) = match &forward.body {
+        Body::Empty => (Framing::Length(0), Vec::new(), Source::Length(0)),
+        Body::Json(bytes) => {
+            headers.push(("Content-Type".into(), "application/json".into()));
+            (Framing::Length(bytes.len() as u64), bytes.clone(), Source::Length(0))
+        }
+        // A body that was read already, to be judged, and passes after all.
+        Body::Stream if rest.is_done() => (Framing::Length(first.len() as u64), first, rest),
+        Body::Stream | Body::Tar => (head.framing, first, rest),
+    };
+    Sent {
+        head: daemon::head(&head.method, &forward.path, &headers, framing, upgrade),
+        first,
+        rest,
+        chunked: framing == Framing::Chunked,
+    }
+}

@@ -1,0 +1,333 @@
+//! Answers to what a decision asks: from the index where that is enough, from the daemon
+//! where it is not.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use ds01_door::{Answer, Ask, Denial, Owner, USER_LABEL, Who, Wish, missing, owner_of};
+use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
+use serde_json::Value;
+
+use crate::daemon::{Answered, Daemon};
+use crate::door::Door;
+
+/// Answers one question.
+pub async fn answer(
+    door: &Door,
+    daemon: &mut Daemon,
+    who: &Who,
+    ask: &Ask,
+) -> Result<Answer, Denial> {
+    match ask {
+        Ask::Container(name) => container(door, daemon, name).await,
+        Ask::Exec(id) => exec(door, daemon, id).await,
+        Ask::Volume(name) => volume(door, daemon, name).await,
+        Ask::Network(name) => network(door, daemon, name).await,
+        Ask::Image(name) => image(door, daemon, name).await,
+        Ask::Path(path) => Ok(Answer::Path(follow(path, who).await?)),
+        Ask::BindsOf(id) => binds_of(door, daemon, id).await,
+        Ask::Limits => limits(door, who),
+        Ask::Grant(wish) => grant(door, daemon, who, wish).await,
+    }
+}
+
+/// A segment of a path of ours.
+fn segment(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out += &format!("%{byte:02X}");
+        }
+    }
+    out
+}
+
+fn document(answered: Answered) -> Result<Option<Value>, Denial> {
+    match answered.status {
+        200 => serde_json::from_slice(&answered.body).map(Some).map_err(|_| unreadable()),
+        404 => Ok(None),
+        // An ambiguous prefix is 400 or 500 with words that the client should see.
+        status @ (400 | 409 | 500) => {
+            let said: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
+            let message = said["message"].as_str().unwrap_or("the daemon gave no reason");
+            Err(Denial::new(status, "daemon.refused", message))
+        }
+        _ => Err(unreadable()),
+    }
+}
+
+fn unreadable() -> Denial {
+    Denial::new(502, "daemon.answer", "the Docker daemon's answer cannot be read")
+        .todo("try again; an admin may look at the daemon's log")
+}
+
+/// Whether this is a full id, which names one container for ever.
+fn is_id(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whose something is by its labels.
+pub async fn by_labels(door: &Door, labels: &Value) -> Owner {
+    let folder = labels["devcontainer.local_folder"].as_str().map(str::to_owned);
+    let label = |key: &str| labels[key].as_str();
+    // Only where nothing better names the owner is a directory looked at.
+    let owner = owner_of(label, |_| None);
+    match (owner, folder) {
+        (Owner::Nobody, Some(folder)) => {
+            folder_owner(door, folder).await.map_or(Owner::Nobody, Owner::User)
+        }
+        (owner, _) => owner,
+    }
+}
+
+async fn folder_owner(door: &Door, folder: String) -> Option<String> {
+    let directory = Arc::clone(&door.directory);
+    let found = tokio::task::spawn_blocking(move || {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = std::fs::symlink_metadata(&folder).ok().filter(|m| m.is_dir())?;
+        directory.by_uid(metadata.uid()).ok()?.map(|account| account.name)
+    });
+    found.await.ok()?
+}
+
+/// Owners of the directories that a list's items name, for those that nothing else names.
+pub async fn folder_owners(door: &Door, list: &[u8]) -> Vec<(String, Option<String>)> {
+    // Most lists name none, and are not read for it.
+    const KEY: &[u8] = b"devcontainer.local_folder";
+    if !list.windows(KEY.len()).any(|part| part == KEY) {
+        return Vec::new();
+    }
+    let items: Vec<Value> = serde_json::from_slice(list).unwrap_or_default();
+    let mut owners: Vec<(String, Option<String>)> = Vec::new();
+    for item in items {
+        let labels = &item["Labels"];
+        let named = owner_of(|key| labels[key].as_str(), |_| None) != Owner::Nobody;
+        if let Some(folder) = labels["devcontainer.local_folder"].as_str().filter(|_| !named)
+            && !owners.iter().any(|(known, _)| known == folder)
+        {
+            let owner = folder_owner(door, folder.to_owned()).await;
+            owners.push((folder.to_owned(), owner));
+        }
+    }
+    owners
+}
+
+/// The full id and the owner of a container, from the daemon unless the id is known.
+pub async fn owner_of_container(
+    door: &Door,
+    daemon: &mut Daemon,
+    name: &str,
+) -> Result<Option<(String, Owner)>, Denial> {
+    if is_id(name)
+        && let Some(owner) = door.known(name)
+    {
+        return Ok(Some((name.to_owned(), owner)));
+    }
+    let path = format!("/containers/{}/json", segment(name));
+    let Some(found) = document(daemon.get(&door.upstream, &path).await?)? else { return Ok(None) };
+    let id = found["Id"].as_str().filter(|id| is_id(id)).ok_or_else(unreadable)?.to_owned();
+    let owner = by_labels(door, &found["Config"]["Labels"]).await;
+    door.learn(&id, &owner);
+    Ok(Some((id, owner)))
+}
+
+async fn container(door: &Door, daemon: &mut Daemon, name: &str) -> Result<Answer, Denial> {
+    Ok(match owner_of_container(door, daemon, name).await? {
+        Some((id, owner)) => Answer::Container { id, owner },
+        None => Answer::Missing(missing(&format!("No such container: {name}"))),
+    })
+}
+
+async fn exec(door: &Door, daemon: &mut Daemon, id: &str) -> Result<Answer, Denial> {
+    if let Some(owner) = door.known_exec(id) {
+        return Ok(Answer::Exec { owner });
+    }
+    let path = format!("/exec/{}/json", segment(id));
+    let Some(found) = document(daemon.get(&door.upstream, &path).await?)? else {
+        return Ok(Answer::Missing(missing(&format!("No such exec instance: {id}"))));
+    };
+    let container = found["ContainerID"].as_str().ok_or_else(unreadable)?.to_owned();
+    match owner_of_container(door, daemon, &container).await? {
+        Some((_, owner)) => {
+            door.learn_exec(id, &owner);
+            Ok(Answer::Exec { owner })
+        }
+        None => Ok(Answer::Missing(missing(&format!("No such exec instance: {id}")))),
+    }
+}
+
+async fn volume(door: &Door, daemon: &mut Daemon, name: &str) -> Result<Answer, Denial> {
+    let answered = daemon.get(&door.upstream, &format!("/volumes/{}", segment(name))).await?;
+    let words = answered.body.clone();
+    let Some(found) = document(answered)? else { return Ok(Answer::Missing(words)) };
+    let owner = by_labels(door, &found["Labels"]).await;
+    let mut users = Vec::new();
+    if owner == Owner::Nobody {
+        let filter = serde_json::json!({"volume": {name: true}}).to_string();
+        let path = format!("/containers/json?all=1&filters={}", segment(&filter));
+        let list = document(daemon.get(&door.upstream, &path).await?)?.unwrap_or_default();
+        for item in list.as_array().map(Vec::as_slice).unwrap_or_default() {
+            users.push(by_labels(door, &item["Labels"]).await);
+        }
+    }
+    Ok(Answer::Volume { owner, users })
+}
+
+async fn network(door: &Door, daemon: &mut Daemon, name: &str) -> Result<Answer, Denial> {
+    let answered = daemon.get(&door.upstream, &format!("/networks/{}", segment(name))).await?;
+    let words = answered.body.clone();
+    let Some(found) = document(answered)? else { return Ok(Answer::Missing(words)) };
+    let text = |key: &str| found[key].as_str().map(str::to_owned).ok_or_else(unreadable);
+    Ok(Answer::Network {
+        id: text("Id")?,
+        name: text("Name")?,
+        owner: by_labels(door, &found["Labels"]).await,
+    })
+}
+
+async fn image(door: &Door, daemon: &mut Daemon, name: &str) -> Result<Answer, Denial> {
+    let parts: Vec<String> = name.split('/').map(segment).collect();
+    let path = format!("/images/{}/json", parts.join("/"));
+    let answered = daemon.get(&door.upstream, &path).await?;
+    let words = answered.body.clone();
+    let Some(found) = document(answered)? else { return Ok(Answer::Missing(words)) };
+    let texts = |list: &Value| {
+        let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
+        list.iter().filter_map(|tag| tag.as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let labels = found["Config"]["Labels"].as_object();
+    Ok(Answer::Image {
+        id: found["Id"].as_str().ok_or_else(unreadable)?.to_owned(),
+        tags: texts(&found["RepoTags"]),
+        labels: labels
+            .map(|all| {
+                all.iter()
+                    .map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().into()))
+                    .collect()
+            })
+            .unwrap_or_default(),
+    })
+}
+
+async fn binds_of(door: &Door, daemon: &mut Daemon, id: &str) -> Result<Answer, Denial> {
+    let path = format!("/containers/{}/json", segment(id));
+    let found = document(daemon.get(&door.upstream, &path).await?)?.unwrap_or_default();
+    // What was made past the door, or by an admin, has paths that nobody resolved.
+    let labels = &found["Config"]["Labels"];
+    let ours = labels["ds01.created_at"].is_string() && labels["ds01.slice"].is_string();
+    let mounts = found["Mounts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let paths = mounts.iter().filter(|mount| ours && mount["Type"] == "bind");
+    Ok(Answer::Paths(paths.filter_map(|m| m["Source"].as_str().map(str::to_owned)).collect()))
+}
+
+/// Follows every link of a path as the person would, on a thread of its own: a home may
+/// lie on a server that root may not read, or that does not answer.
+async fn follow(path: &str, who: &Who) -> Result<String, Denial> {
+    let (path, uid, gid) = (path.to_owned(), who.uid, who.gid);
+    let found = tokio::task::spawn_blocking(move || {
+        let root = Uid::effective().is_root();
+        if root {
+            setfsgid(Gid::from_raw(gid));
+            setfsuid(Uid::from_raw(uid));
+        }
+        let real = resolved(Path::new(&path));
+        if root {
+            setfsuid(Uid::from_raw(0));
+            setfsgid(Gid::from_raw(0));
+        }
+        real.ok_or(path)
+    });
+    match found.await {
+        Ok(Ok(real)) => Ok(real),
+        Ok(Err(path)) => Err(Denial::forbidden(
+            "create.bind",
+            format!("{path} cannot be followed"),
+        )
+        .why("a link in it leads in a circle, or you may not look into a directory on the way")
+        .todo("mount a path that you can list yourself")),
+        Err(error) => Err(Denial::new(500, "door.facts", error.to_string())),
+    }
+}
+
+/// The real path; what does not exist yet stands below what does.
+fn resolved(path: &Path) -> Option<String> {
+    let mut existing = path.to_owned();
+    let mut rest: Vec<Component> = Vec::new();
+    let mut parts: Vec<Component> = path.components().collect();
+    loop {
+        match std::fs::canonicalize(&existing) {
+            Ok(real) => {
+                let mut whole = real;
+                for part in rest.iter().rev() {
+                    whole.push(part);
+                }
+                return whole.to_str().map(str::to_owned);
+            }
+            // Only what is truly absent: a link to nowhere is there, and leads elsewhere.
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound
+                    && std::fs::symlink_metadata(&existing).is_err() =>
+            {
+                rest.push(parts.pop()?);
+                existing = parts.iter().collect::<PathBuf>();
+            }
+            Err(_) => return None,
+        }
+    }
+}
+
+fn no_config() -> Denial {
+    Denial::new(503, "config.unreadable", "the lab's limits cannot be read")
+        .why("without limits nothing is granted")
+        .todo("tell an admin: `limits-check` names the line")
+}
+
+fn limits(door: &Door, who: &Who) -> Result<Answer, Denial> {
+    let config = door.config().ok_or_else(no_config)?;
+    Ok(Answer::Granted(ds01_admission::limits(&config, &who.user, door.site.now())))
+}
+
+/// Counts what the person has and asks admission. The caller holds the person's turn.
+async fn grant(door: &Door, daemon: &mut Daemon, who: &Who, wish: &Wish) -> Result<Answer, Denial> {
+    // A change takes effect at the next create.
+    door.reload_if_changed();
+    let config = door.config().ok_or_else(no_config)?;
+    let label = format!("{USER_LABEL}={}", who.user);
+    let filter = serde_json::json!({"label": {label: true}}).to_string();
+    let path = format!("/containers/json?all=1&filters={}", segment(&filter));
+    let list = document(daemon.get(&door.upstream, &path).await?)?.ok_or_else(unreadable)?;
+    let name = |item: &Value| {
+        item["Names"][0].as_str().unwrap_or_default().trim_start_matches('/').to_owned()
+    };
+    let list = list.as_array().ok_or_else(unreadable)?;
+    let standing = ds01_admission::Standing { containers: list.iter().map(name).collect() };
+    let granted = ds01_admission::grant(&config, who, wish, &standing, door.site.now());
+    Ok(match granted {
+        Ok(grant) => Answer::Granted(grant),
+        Err(denial) => Answer::Refused(denial),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_followed_as_far_as_it_exists() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(base.join("real")).unwrap();
+        std::os::unix::fs::symlink("real", base.join("link")).unwrap();
+        std::os::unix::fs::symlink("nowhere", base.join("dangling")).unwrap();
+        std::os::unix::fs::symlink("circle", base.join("circle")).unwrap();
+        let follow = |name: &str| resolved(&base.join(name));
+        let real = |name: &str| Some(base.join(name).to_str().unwrap().to_owned());
+        assert_eq!(follow("link/new/dir"), real("real/new/dir"));
+        assert_eq!(follow("link"), real("real"));
+        assert_eq!(follow("dangling"), None);
+        assert_eq!(follow("dangling/x"), None);
+        assert_eq!(follow("circle"), None);
+    }
+}

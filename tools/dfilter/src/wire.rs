@@ -1,0 +1,232 @@
+//! Bytes between two sockets. Buffers are there only while bytes are: an idle connection
+//! keeps none.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use ds01_door::chunks::Chunks;
+use ds01_door::http::Framing;
+use nix::sys::socket::{Shutdown, shutdown};
+use tokio::net::UnixStream;
+
+/// One read.
+const PIECE: usize = 64 << 10;
+/// How long the other half of a raw stream may outlive the daemon's.
+const LINGER: Duration = Duration::from_secs(60);
+
+/// A connection and what was read from it but not used.
+#[derive(Debug)]
+pub struct Wire {
+    pub stream: UnixStream,
+    pub buf: Vec<u8>,
+}
+
+impl Wire {
+    pub fn new(stream: UnixStream) -> Self {
+        Self { stream, buf: Vec::new() }
+    }
+    pub async fn fill(&mut self) -> io::Result<usize> {
+        read_some(&self.stream, &mut self.buf).await
+    }
+    pub async fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        write_all(&self.stream, bytes).await
+    }
+    /// Takes `count` bytes off the front, and gives the memory back when nothing is left.
+    pub fn used(&mut self, count: usize) {
+        consume(&mut self.buf, count);
+    }
+}
+
+pub fn consume(buf: &mut Vec<u8>, count: usize) {
+    if count >= buf.len() {
+        *buf = Vec::new();
+    } else {
+        buf.drain(..count);
+    }
+}
+
+/// Waits for bytes and appends them; 0 at the end. Nothing is lost when it is cancelled.
+pub async fn read_some(stream: &UnixStream, buf: &mut Vec<u8>) -> io::Result<usize> {
+    loop {
+        stream.readable().await?;
+        buf.reserve(PIECE);
+        match stream.try_read_buf(buf) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if buf.is_empty() {
+                    *buf = Vec::new();
+                }
+            }
+            other => return other,
+        }
+    }
+}
+
+pub async fn write_all(stream: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match stream.try_write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => stream.writable().await?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Says that nothing more will be written; the other direction goes on.
+pub fn end_writing(stream: &UnixStream) {
+    // A peer that is gone has no half left to close.
+    let _ = shutdown(stream.as_raw_fd(), Shutdown::Write);
+}
+
+/// A body being read: pieces of payload until it ends.
+#[derive(Debug)]
+pub enum Source {
+    Length(u64),
+    Chunked(Chunks),
+    Close { ended: bool },
+}
+
+impl Source {
+    pub fn new(framing: Framing) -> Self {
+        match framing {
+            Framing::Length(length) => Self::Length(length),
+            Framing::Chunked => Self::Chunked(Chunks::default()),
+            Framing::Close => Self::Close { ended: false },
+        }
+    }
+
+    pub fn is_done(&self) -> bool {
+        match self {
+            Self::Length(left) => *left == 0,
+            Self::Chunked(chunks) => chunks.is_done(),
+            Self::Close { ended } => *ended,
+        }
+    }
+
+    /// The next piece of payload; empty only at the end.
+    pub async fn next(&mut self, stream: &UnixStream, buf: &mut Vec<u8>) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        while out.is_empty() && !self.is_done() {
+            if buf.is_empty() && read_some(stream, buf).await? == 0 {
+                match self {
+                    Self::Close { ended } => *ended = true,
+                    _ => return Err(ErrorKind::UnexpectedEof.into()),
+                }
+                break;
+            }
+            let used = self.read(buf, |data| out.extend_from_slice(data))?;
+            consume(buf, used);
+        }
+        Ok(out)
+    }
+
+    fn read(&mut self, bytes: &[u8], mut data: impl FnMut(&[u8])) -> io::Result<usize> {
+        match self {
+            Self::Length(left) => {
+                let part = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                data(&bytes[..part]);
+                *left -= part as u64;
+                Ok(part)
+            }
+            Self::Chunked(chunks) => {
+                chunks.read(bytes, data).map_err(|why| io::Error::new(ErrorKind::InvalidData, why))
+            }
+            Self::Close { .. } => {
+                data(bytes);
+                Ok(bytes.len())
+            }
+        }
+    }
+
+    /// Passes the rest on as it comes, framing included.
+    pub async fn pass(
+        &mut self,
+        from: &UnixStream,
+        buf: &mut Vec<u8>,
+        to: &UnixStream,
+    ) -> io::Result<()> {
+        while !self.is_done() {
+            if buf.is_empty() && read_some(from, buf).await? == 0 {
+                match self {
+                    Self::Close { ended } => *ended = true,
+                    _ => return Err(ErrorKind::UnexpectedEof.into()),
+                }
+                break;
+            }
+            let used = self.read(buf, |_| {})?;
+            write_all(to, &buf[..used]).await?;
+            consume(buf, used);
+        }
+        Ok(())
+    }
+
+    /// All of the payload, if it is no more than `most`.
+    pub async fn whole(
+        &mut self,
+        stream: &UnixStream,
+        buf: &mut Vec<u8>,
+        most: usize,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let mut all = Vec::new();
+        while !self.is_done() {
+            let piece = self.next(stream, buf).await?;
+            all.extend_from_slice(&piece);
+            if all.len() > most {
+                return Ok(None);
+            }
+        }
+        Ok(Some(all))
+    }
+}
+
+/// One piece in the chunked coding.
+pub fn chunk(piece: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("{:x}\r\n", piece.len()).into_bytes();
+    bytes.extend_from_slice(piece);
+    bytes.extend_from_slice(b"\r\n");
+    bytes
+}
+
+/// The end of a chunked body.
+pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// A raw stream in both directions, each half ending on its own.
+pub async fn tunnel(client: &mut Wire, daemon: &mut Wire) {
+    let up = one_way(&client.stream, std::mem::take(&mut client.buf), &daemon.stream);
+    let down = one_way(&daemon.stream, std::mem::take(&mut daemon.buf), &client.stream);
+    tokio::pin!(up, down);
+    tokio::select! {
+        _ = &mut up => down.await,
+        () = &mut down => {
+            // The daemon has closed; what a client does not read or end by itself must not
+            // keep the connection for ever.
+            let _ = tokio::time::timeout(LINGER, up).await;
+        }
+    }
+}
+
+async fn one_way(from: &UnixStream, mut buf: Vec<u8>, to: &UnixStream) {
+    loop {
+        if !buf.is_empty() && write_all(to, &buf).await.is_err() {
+            // Nobody takes what comes from there, so nothing more is wanted from it.
+            let _ = shutdown(from.as_raw_fd(), Shutdown::Read);
+            break;
+        }
+        buf.clear();
+        match from.try_read_buf(&mut buf) {
+            Ok(0) if buf.capacity() > 0 => break,
+            Ok(count) if count > 0 => continue,
+            Err(error) if error.kind() != ErrorKind::WouldBlock => break,
+            _ => {}
+        }
+        // Nothing to read: the buffer goes while the stream is idle.
+        buf = Vec::new();
+        if from.readable().await.is_err() {
+            break;
+        }
+        buf.reserve(PIECE);
+    }
+    end_writing(to);
+}

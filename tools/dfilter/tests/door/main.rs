@@ -1,0 +1,8 @@
+//! The door over raw bytes, with a daemon that records what reaches it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod cases;
+mod daemon;
+mod lab;
+mod streams;
+mod wild;
