@@ -35,9 +35,9 @@ recipe_build() {
     . "$LAB/recipe/suite"
     TMPDIR=$new/tmp recipe_bootstrap "$SUITE" "$new/image.tar" image-packages &
     LAB_BUILDER=$!
-    TMPDIR=$new/tmp recipe_bootstrap "$SUITE" "$new/root" packages \
-      --customize-hook="copy-in $LAB/recipe/people /tmp" \
-      --customize-hook="chroot \"\$1\" bash /tmp/people" || rc=$?
+    # shellcheck disable=SC2016 # A hook is a small shell script; its $1 is the new root.
+    TMPDIR=$new/tmp LAB_PEOPLE=$LAB/recipe/people recipe_bootstrap "$SUITE" "$new/root" packages \
+      --customize-hook='cp "$LAB_PEOPLE" "$1/tmp/people" && chroot "$1" bash /tmp/people' || rc=$?
     wait "$LAB_BUILDER" || rc=$?
     LAB_BUILDER=''
     ((rc == 0)) &&
