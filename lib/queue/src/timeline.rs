@@ -45,7 +45,7 @@ const MINUTE: i64 = 60_000;
 /// Cuts the bars of `rows` to the stretch from `from` to `till`.
 pub fn timeline(rows: Vec<Row>, from: Stamp, till: Stamp) -> Timeline {
     let lasts = till.millis().saturating_sub(from.millis()).max(1);
-    let fits = |minutes: &&i64| lasts / (*minutes * MINUTE) < COLUMNS;
+    let fits = |minutes: &&i64| lasts <= COLUMNS * *minutes * MINUTE;
     let minutes = STEPS.iter().find(fits).unwrap_or(&STEPS[8]);
     let mut rows = rows;
     for row in &mut rows {
