@@ -97,3 +97,73 @@ fn the_man_pages_examples_are_sound_and_no_key_is_missing_there() {
         }
     }
 }
+
+/// All keys of the earlier system's last generation, in its own spelling.
+const EARLIER: &str = "
+default_group: student
+enforcement: {aggregate_limits: true, cgroup_driver: systemd}
+defaults:
+  max_gpu_equivalents: 1.0
+  max_gpu_slots_per_container: 1
+  allow_full_gpu: true
+  max_cpus: 32
+  memory: 32g
+  memory_swap: 32g
+  shm_size: 16g
+  pids_limit: 4096
+  max_containers_per_user: 3
+  max_runtime_h: 24
+  idle_timeout_h: 0.5
+  gpu_hold_after_stop_h: 0.25
+  container_hold_after_stop_h: 0.5
+  max_tasks: 32768
+  priority: 10
+groups:
+  student:
+    max_gpu_equivalents: 2.0
+    aggregate: {cpu_quota: 9600%, memory_max: 96G, memory_high: 86G, tasks_max: 12288, gpu_limit: 2.0}
+  researcher:
+    max_gpu_equivalents: 4.0
+    idle_timeout_h: 1
+    policies: {cpu_idle_threshold: 3.0, idle_detection_window: 4}
+  admin: {members: [root], max_gpu_equivalents: null, max_tasks: null, gpu_hold_after_stop_h: 1}
+policies:
+  high_demand_threshold: 0.8
+  high_demand_idle_reduction: 0.5
+  gpu_idle_threshold: 5
+  cpu_idle_threshold: 2.0
+  network_idle_threshold: 1048576
+  idle_detection_window: 3
+  grace_period_m: 30
+  keepalive_max_duration_h: 24
+  sigterm_grace_s: 60
+  gpu_hold_after_manual_stop_m: 15
+  created_container_timeout_m: 30
+container_types:
+  devcontainer: {idle_timeout_h: null, max_runtime_h: 168, sigterm_grace_s: 30}
+  unknown: {idle_timeout_h: 0.25, max_runtime_h: 24, sigterm_grace_s: 30}
+gpu_allocation:
+  # strategy: least_allocated
+monitoring: {infrastructure_label: ds01.monitoring=true}
+bare_metal_access: {exempt_users: []}
+access_control: {admin_group: ds01-admin, wrapper: {enforcement_mode: full}}
+";
+
+#[test]
+fn the_earlier_systems_config_is_taken_over_as_it_is() {
+    let lab = crate::Lab::new(EARLIER).with("groups/researcher.members", "carol\n");
+    let report = lab.check();
+    assert_eq!(report.errors(), 0, "{:?}", lab.messages());
+    // What has no effect is said, and nothing else.
+    assert_eq!(report.warnings(), 7, "{:?}", lab.messages());
+    let carol = lab.limits("carol");
+    assert_eq!(carol.max_gpu_equivalents, Limit::Max(4.0));
+    assert_eq!((carol.idle_timeout, carol.max_runtime), (hours(1), hours(24)));
+    assert_eq!(carol.gpu_hold_after_stop, Limit::Max(Span::minutes(15)));
+    assert_eq!(carol.policies.idle_detection_window, 4);
+    assert_eq!(carol.lifecycle("devcontainer").idle_timeout, Limit::None);
+    assert_eq!(carol.lifecycle("unheard-of").sigterm_grace, Span::from_secs(30));
+    let new = lab.limits("new");
+    assert_eq!((new.group.as_str(), new.aggregate.cpu_quota), ("student", Some(9600.0)));
+    assert_eq!(lab.limits("root").max_gpu_equivalents, Limit::None);
+}
