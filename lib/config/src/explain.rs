@@ -102,8 +102,15 @@ fn unknown(name: &str) -> Fault {
     let spellings = KEYS.iter().flat_map(|key| key.names.iter().copied());
     let near = keys::nearest(name, fields().chain(spellings.filter(|key| lookup(key).is_some())));
     let all: Vec<_> = fields().collect();
+    let why = match near {
+        _ if ["user", "group", "admin", "slice"].contains(&name) => {
+            format!("it is no limit but a field of the answer: -o {name}")
+        }
+        Some(near) => format!("did you mean `{near}`?"),
+        None => String::new(),
+    };
     Fault::usage(format!("there is no limit called `{name}`"))
-        .why(near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default())
+        .why(why)
         .todo(format!("name one of {}", all.join(", ")))
 }
 

@@ -32,4 +32,5 @@ pub use limits::{
 };
 pub use notes::{Diagnostic, Severity};
 pub use policy::{Access, GpuPolicy, Strategy, Unowned, Weight};
+pub use read::bad_name;
 pub use schema::schema;

@@ -61,8 +61,8 @@ pub(crate) fn exemptions(tree: &Tree<'_>, notes: &mut Notes) -> Vec<ExemptionDra
     found
 }
 
-/// Why `name` cannot be a person's name.
-pub(crate) fn bad_name(name: &str) -> Option<&'static str> {
+/// Why `name` cannot be a person's name; `None` where it can.
+pub fn bad_name(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("an empty name")
     } else if name.len() > 255 {

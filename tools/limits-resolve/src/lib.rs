@@ -49,6 +49,12 @@ impl cli::Tool for Args {
             true => Vec::new(),
             false => cli::items(self.users, &["user", "owner", "name"], "user")?,
         };
+        for item in &users {
+            // Any name gets an answer, so what is none must not look like one.
+            if let Some(why) = ds01_config::bad_name(&item.name) {
+                return Err(Fault::usage(format!("`{}` names no user", item.name)).why(why));
+            }
+        }
         let config = match self.config {
             Some(path) => Config::read(&path),
             None => Config::load(site),

@@ -177,6 +177,11 @@ fn names_come_on_stdin_and_from_the_config() {
     }
     assert_eq!(ask(&["--all", "-o", "user"]).out, "alice\nanna-lena\ncarol\nroot\n");
     assert_eq!(ask(&["--all", "alice"]).code, 2);
+    for nonsense in ["", " ", "../x", "a\nb", "a:b"] {
+        let answer = ask(&["alice", nonsense]);
+        assert_eq!((answer.code, &*answer.out), (2, ""), "{nonsense:?}");
+    }
+    assert_eq!(run(site(LAB).path(), &[], "").out, "");
 }
 
 #[test]
