@@ -104,6 +104,7 @@ box_sweep_one() {
   if flock -n 8; then
     say "removing the box of $(<"$BOX/tree"), which is gone"
     box_remove
+    rm -f "$BOX.lock"
   fi
   exec 8>&-
 }

@@ -39,10 +39,12 @@ lock_box() {
   mkdir -p "$LAB_CACHE/boxes" 2>/dev/null ||
     fail "cannot write to $LAB_CACHE" "the lab keeps its Debian root and its boxes there" \
       "free that path, or set DS01_LAB_CACHE to a folder that can be written"
-  exec 9>"$LAB_CACHE/boxes/$LAB_NAME.lock"
-  flock -w "${DS01_LAB_LOCK_WAIT:-120}" 9 ||
-    fail "another lab command is changing this box" \
-      "it holds $LAB_CACHE/boxes/$LAB_NAME.lock" "let it end, then try again"
+  # `down` removes the lock too: whoever waited for that file then needs the new one.
+  until [[ /proc/self/fd/9 -ef "$BOX.lock" ]]; do
+    exec 9>"$BOX.lock"
+    flock -w "${DS01_LAB_LOCK_WAIT:-120}" 9 ||
+      fail "another lab command is changing this box" "it holds $BOX.lock" "let it end, then try again"
+  done
 }
 
 # FOLDER MEGABYTES
