@@ -62,17 +62,34 @@ pub fn start(config: &str, mode: Mode) -> Option<Lab> {
         eprintln!("skipped: only root can connect as other people");
         return None;
     }
+    let dir = scratch();
+    let folder = folder_of_bob(&dir);
+    let upstream = dir.path().join("real.sock");
+    let log = daemon::start(&upstream, World::new(folder.to_str().unwrap()));
+    let socket = open(&dir, config, mode, upstream);
+    Some(Lab { dir, socket, log })
+}
+
+/// A directory that everybody may pass through.
+pub fn scratch() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    dir
+}
+
+fn folder_of_bob(dir: &tempfile::TempDir) -> PathBuf {
     let folder = dir.path().join("bobs");
     std::fs::create_dir(&folder).unwrap();
     std::os::unix::fs::chown(&folder, Some(uid("bob")), None).unwrap();
+    folder
+}
+
+/// Opens a door before the daemon at `upstream`, and gives its socket.
+pub fn open(dir: &tempfile::TempDir, config: &str, mode: Mode, upstream: PathBuf) -> PathBuf {
     let root = dir.path().join("root");
     std::fs::create_dir_all(root.join("etc/ds01")).unwrap();
     std::fs::create_dir_all(root.join("run/ds01")).unwrap();
     std::fs::write(root.join("etc/ds01/resource-limits.yaml"), config).unwrap();
-    let upstream = dir.path().join("real.sock");
-    let log = daemon::start(&upstream, World::new(folder.to_str().unwrap()));
     let socket = dir.path().join("docker.sock");
     let listener = dfilter::bind(&socket).unwrap();
     thread::spawn(move || {
@@ -80,7 +97,7 @@ pub fn start(config: &str, mode: Mode) -> Option<Lab> {
         let door = Door::new(&Site::at(root), upstream, mode, directory).unwrap();
         dfilter::run(door, listener).unwrap();
     });
-    Some(Lab { dir, socket, log })
+    socket
 }
 
 /// Connects as somebody. The kernel notes who the connecting thread is, so a thread of its

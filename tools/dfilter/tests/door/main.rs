@@ -4,5 +4,6 @@
 mod cases;
 mod daemon;
 mod lab;
+mod real;
 mod streams;
 mod wild;
