@@ -78,13 +78,14 @@ impl Args {
         Ok(Event::new(kind, user.as_deref(), &self.source, details?.into()))
     }
 
-    /// Each line is written as it comes: the writer before the pipe may run for ever. One
-    /// that is no event is reported at the end, and keeps no other from being written.
+    /// Each line is written as it comes, since whoever is before the pipe may run for ever.
+    /// A line that is no event, a disk that is full for a while and a reader that has gone
+    /// keep no other event from being written; they are reported at the end.
     fn read_stdin(self, site: Site) -> Output {
         Output::stream(move |emit| {
             let mut input = std::io::stdin().lock();
-            let mut bad: Option<(u64, Fault)> = None;
-            let mut count = 0;
+            let mut failed = Failed::default();
+            let mut shown = Ok(());
             for number in 1u64.. {
                 let mut line = Vec::new();
                 let read = (&mut input)
@@ -98,25 +99,42 @@ impl Args {
                 if text.trim().is_empty() {
                     continue;
                 }
-                match Event::read(&text, &self.source) {
-                    Ok(event) => {
-                        let document = write(&site, &event, self.dry_run)?;
-                        emit(document.clone(), &document.to_string())?;
+                let event = Event::read(&text, &self.source);
+                match event.and_then(|event| write(&site, &event, self.dry_run)) {
+                    Ok(document) if shown.is_ok() => {
+                        shown = emit(document.clone(), &document.to_string());
                     }
-                    Err(fault) => {
-                        count += 1;
-                        bad.get_or_insert((number, fault));
-                    }
+                    Ok(_) => {}
+                    // That will not be otherwise for the next line.
+                    Err(fault) if fault.code == Code::NotPermitted => return Err(fault),
+                    Err(fault) => failed.add(number, fault),
                 }
             }
-            bad.map_or(Ok(()), |(number, mut fault)| {
-                fault.what = format!("line {number} of stdin: {}", fault.what);
-                if count > 1 {
-                    fault.what += &format!(" (and {} more)", count - 1);
-                }
-                Err(fault)
-            })
+            failed.fault().map_or(shown, Err)
         })
+    }
+}
+
+/// Lines that were not written: the first, and how many.
+#[derive(Default)]
+struct Failed {
+    first: Option<(u64, Fault)>,
+    count: u64,
+}
+
+impl Failed {
+    fn add(&mut self, number: u64, fault: Fault) {
+        self.count += 1;
+        self.first.get_or_insert((number, fault));
+    }
+
+    fn fault(self) -> Option<Fault> {
+        let (number, mut fault) = self.first?;
+        fault.what = format!("line {number} of stdin: {}", fault.what);
+        if self.count > 1 {
+            fault.what += &format!(" (and {} more)", self.count - 1);
+        }
+        Some(fault)
     }
 }
 

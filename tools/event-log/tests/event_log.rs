@@ -54,6 +54,23 @@ fn a_bad_line_on_stdin_keeps_no_other_from_being_written() {
 }
 
 #[test]
+fn a_reader_that_has_gone_keeps_no_event_from_being_written() {
+    let root = tempfile::tempdir().unwrap();
+    let lines = "{\"event_type\":\"gpu.hold\"}\n".repeat(3);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_event-log"))
+        .arg("-")
+        .env("DS01_ROOT", root.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(log(root.path()).lines().count(), 3);
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_and_writes_nothing() {
     let root = tempfile::tempdir().unwrap();
     for words in

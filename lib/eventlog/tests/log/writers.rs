@@ -48,7 +48,7 @@ fn every_acknowledged_line_of_sixteen_writers_is_whole() {
         let done = root.path().join(format!("done-{}", user(n)));
         while std::fs::read_to_string(&done).map_or(0, |n| n.parse().unwrap_or(0)) < 20 {
             assert!(writer.try_wait().unwrap().is_none(), "the writer ended by itself");
-            std::thread::yield_now();
+            std::thread::sleep(std::time::Duration::from_millis(1));
         }
         writer.kill().unwrap();
     }
