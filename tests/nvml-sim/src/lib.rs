@@ -23,6 +23,7 @@ mod live;
 pub mod models;
 pub mod placement;
 mod state;
+mod watch;
 mod world;
 
 use std::path::PathBuf;

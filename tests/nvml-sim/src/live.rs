@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,16 +14,14 @@ use crate::events::EventSets;
 use crate::gpm::Samples;
 use crate::handle::{Handle, Target};
 use crate::state::{self, Ci, Gi};
+use crate::watch::Watch;
 use crate::world::World;
-
-/// Size, inode and time of a file: enough to see that it was written or replaced.
-type Stamp = Option<(u64, u64, i64, i64)>;
 
 #[derive(Debug)]
 pub struct Live {
     world_path: PathBuf,
     state_path: PathBuf,
-    stamps: [Stamp; 2],
+    watch: Watch,
     pub world: World,
     pub cards: Vec<Card>,
     /// `nvmlInit` less `nvmlShutdown`.
@@ -52,8 +49,8 @@ pub fn init() -> Answer {
     let path = std::env::var_os("NVML_SIM_WORLD").filter(|path| !path.is_empty());
     let world_path = PathBuf::from(path.ok_or(Code::DRIVER_NOT_LOADED)?);
     let state_path = state::path(&world_path);
-    let stamps = [stamp(&world_path), stamp(&state_path)];
-    if stamps[0].is_none() {
+    let watch = Watch::start(&world_path, &state_path);
+    if !watch.has_world() {
         return Err(Code::DRIVER_NOT_LOADED);
     }
     let (world, cards) = load(&world_path, &state_path).map_err(|why| {
@@ -66,7 +63,7 @@ pub fn init() -> Answer {
     *live = Some(Live {
         world_path,
         state_path,
-        stamps,
+        watch,
         world,
         cards,
         inits: 1,
@@ -123,11 +120,6 @@ pub fn outside(function: &'static str, answer: impl FnOnce() -> Answer) -> u32 {
     answer().map_or_else(|code| code.0, |()| Code::SUCCESS.0)
 }
 
-fn stamp(path: &Path) -> Stamp {
-    let meta = fs::metadata(path).ok()?;
-    Some((meta.size(), meta.ino(), meta.mtime(), meta.mtime_nsec()))
-}
-
 fn load(world: &Path, state: &Path) -> Result<(World, Vec<Card>), String> {
     let text = fs::read(world).map_err(|error| error.to_string())?;
     let world: World = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
@@ -156,11 +148,12 @@ impl Live {
     /// Reads the files again when they have changed. One that is broken by now, or only half
     /// written, changes nothing: the last whole world goes on.
     pub fn refresh(&mut self) {
-        let stamps = [stamp(&self.world_path), stamp(&self.state_path)];
-        if stamps == self.stamps {
-            return;
+        if self.watch.changed() {
+            self.reload();
         }
-        self.stamps = stamps;
+    }
+
+    fn reload(&mut self) {
         match load(&self.world_path, &self.state_path) {
             Ok((world, cards)) => (self.world, self.cards) = (world, cards),
             Err(why) => complain(&self.world_path, &why),
@@ -194,7 +187,10 @@ impl Live {
             state.cards.insert(card.uuid.clone(), card.state());
             Ok(())
         });
-        self.refresh();
+        // One's own change is there at once.
+        if self.watch.changed_now() {
+            self.reload();
+        }
         done.map_err(|failed| failed.0)
     }
 

@@ -38,6 +38,8 @@ impl Lab {
         let new = self.dir.path().join("new");
         std::fs::write(&new, world).unwrap();
         std::fs::rename(new, self.world()).unwrap();
+        // A running library looks again within a millisecond.
+        std::thread::sleep(std::time::Duration::from_millis(2));
     }
 
     /// Restarts the simulated machine, through the one function that is not NVIDIA's.
