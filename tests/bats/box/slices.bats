@@ -9,16 +9,18 @@ CONFIG=/etc/ds01/resource-limits.yaml
 setup_file() {
   load box.bash
   lab run root -- cp "$CONFIG" /root/limits.kept
-  # One line with limits that are quickly reached; the tests change it.
-  limits memory_max=96m tasks_max=40
-  lab run root -- slice-make --all >/dev/null
 }
 
 teardown_file() {
   load box.bash
-  lab run root -- bash -c 'docker ps -aq | xargs -r docker rm -f' >/dev/null
   lab run root -- cp /root/limits.kept "$CONFIG"
   lab run root -- slice-make --all >/dev/null
+}
+
+# Limits that are quickly reached.
+setup() {
+  limits memory_max=96m tasks_max=40
+  make_slices
 }
 
 teardown() {
@@ -66,7 +68,6 @@ make_slices() {
 
 @test "slices are as the config says, and a second run changes nothing" {
   before=$(loaded_at)
-  make_slices
   for slice in 'ds01.slice' 'ds01-students.slice' 'ds01-students-anna\x2dlena.slice' \
     'ds01-students-h_baker_hertie\x2dschool_lan.slice' 'ds01-students-212345.slice'; do
     as root systemctl is-active -- "$slice"
@@ -169,11 +170,9 @@ except OSError as error:
     awk '{ p[NR] = $1 } END { exit !(p[1] > 0 && p[2] / p[1] < 2) }' <<<"$output"
   }
   eventually shared_evenly
-  limits memory_max=96m tasks_max=40
 }
 
 @test "changed limits hold at once, in running containers, without a reload" {
-  make_slices
   container ds01-students-alice.slice -d --name lab._.alice lab-python sleep 1000
   ok
   pid=$(lab run root -- docker inspect -f '{{.State.Pid}}' lab._.alice)
@@ -196,11 +195,9 @@ except OSError as error:
   as root systemctl daemon-reload
   make_slices
   says "nothing to change"
-  limits memory_max=96m tasks_max=40
 }
 
 @test "who changes groups moves with the next container, and the old slice goes when it is empty" {
-  make_slices
   container ds01-students-alice.slice -d --name old._.alice lab-python sleep 1000
   ok
   before=$(loaded_at)
@@ -223,11 +220,9 @@ except OSError as error:
   as root docker exec new._.alice true
   ok
   [[ $(loaded_at) == "$before" ]]
-  limits memory_max=96m tasks_max=40
 }
 
 @test "a slice that comes with the first container has its limits from the start" {
-  make_slices
   lab run root -- systemctl stop ds01-students-bob.slice
   container ds01-students-bob.slice --rm lab-python true
   ok
@@ -251,7 +246,6 @@ except OSError as error:
   as root slice-make --all
   code 7
   [[ $(memory_max ds01-students-alice.slice) == $((96 << 20)) ]]
-  limits memory_max=96m tasks_max=40
 }
 
 @test "everybody of the box is who they are" {
