@@ -89,6 +89,25 @@ cgroups() { find /sys/fs/cgroup -maxdepth 4 -type d -name "ds01-lab-$DS01_LAB_NA
   ok
 }
 
+@test "a start whose command was killed is finished by the next" {
+  lab down
+  for stage in boxes/$DS01_LAB_NAME.new/upper boxes/$DS01_LAB_NAME/cgroups boxes/$DS01_LAB_NAME/pid; do
+    "$TREE/tests/lab/lab" up >/dev/null 2>&1 3>&- &
+    command=$!
+    reached() { [[ -e "$cache/$stage" ]] || ! kill -0 "$command" 2>/dev/null; }
+    eventually reached
+    kill -KILL "$command" || :
+    run lab up
+    ok
+    as root systemctl is-system-running
+    [[ "$output" == running ]]
+    as alice limits-resolve alice
+    ok
+    lab down
+  done
+  lab up >/dev/null
+}
+
 @test "another clone cannot take or end a box by its name" {
   echo / >"$cache/boxes/$DS01_LAB_NAME/tree"
   for verb in up down; do

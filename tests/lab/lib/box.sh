@@ -7,7 +7,7 @@
 box_pid() {
   local pid
   [[ -s "$BOX/pid" ]] && pid=$(<"$BOX/pid") && [[ -d /proc/$pid ]] &&
-    grep -qs "$CGROUP_NAME\b" "/proc/$pid/cgroup" && printf '%s\n' "$pid"
+    grep -qsE "/$CGROUP_NAME(\.scope)?/" "/proc/$pid/cgroup" && printf '%s\n' "$pid"
 }
 
 # COMMAND...: become it in the box, as root and a visitor of all its namespaces and cgroups.
@@ -21,18 +21,22 @@ enter() {
 
 inside() { (enter "$@"); }
 
+# Whole or not at all: renamed into place when it is complete.
 box_make() {
-  mkdir -p "$BOX"/{upper,work,root,docker,containerd}
+  local new=$BOX.new
+  rm -rf --one-file-system "$new"
+  mkdir -p "$new"/{upper,work,root,docker,containerd}
   # All of these lie in /etc and /usr. systemd and Docker read some at their start; the rest
   # comes with box_furnish.
-  cp -a --no-preserve=ownership "$LAB/box/." "$BOX/upper/"
-  printf '%s\n' "$LAB_TREE" >"$BOX/tree"
-  printf '%s\n' "$RECIPE" >"$BOX/recipe"
+  cp -a --no-preserve=ownership "$LAB/box/." "$new/upper/"
+  printf '%s\n' "$LAB_TREE" >"$new/tree"
+  printf '%s\n' "$RECIPE" >"$new/recipe"
+  mv -T "$new" "$BOX"
 }
 
-# Start systemd and wait until it says that all is up, or say what its console said.
+# Start systemd, and wait until it says that all is up.
 box_start() {
-  local deadline=$((SECONDS + ${DS01_LAB_DEADLINE:-120})) state='' scope='' launcher=()
+  local deadline=$((SECONDS + ${DS01_LAB_DEADLINE:-120})) scope='' launcher=()
   rm -f "$BOX/pid"
   : >"$BOX/console.log"
   if cgroup_needs_scope; then
@@ -48,12 +52,19 @@ box_start() {
     fi
     sleep 0.05
   done
-  until state=$(inside systemctl is-system-running --wait 2>/dev/null) || [[ "$state" == degraded ]]; do
+  box_await
+  [[ "$BOX_STATE" == running ]] || box_explain "the box is up, but not all of its services are"
+}
+
+# Until its start is over; BOX_STATE is then running, or degraded.
+box_await() {
+  local deadline=$((SECONDS + ${DS01_LAB_DEADLINE:-120}))
+  until BOX_STATE=$(inside timeout 10 systemctl is-system-running --wait 2>/dev/null) ||
+    [[ "$BOX_STATE" == degraded ]]; do
     box_pid >/dev/null || box_explain "the box died while it started"
-    ((SECONDS <= deadline)) || box_explain "the box is still ${state:-silent} at its deadline"
+    ((SECONDS <= deadline)) || box_explain "the box is still ${BOX_STATE:-silent} at its deadline"
     sleep 0.1
   done
-  [[ "$state" == running ]] || box_explain "the box is up, but not all of its services are"
 }
 
 box_explain() {
