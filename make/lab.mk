@@ -1,18 +1,21 @@
 # The lab in a box: tests/lab/lab does the work, docs/lab.md explains it.
 
-LAB := tests/lab/lab
+comma := ,
+# Whoever is not root builds as themselves, and only then are they root.
+SUDO := $(if $(filter-out 0,$(shell id -u)),$(if $(shell command -v sudo),sudo --preserve-env=DS01_LAB_NAME$(comma)DS01_LAB_CACHE$(comma)DS01_LAB_MIRROR$(comma)DS01_LAB_WORLD))
+LAB := $(SUDO) tests/lab/lab
 TESTS += check-lab
 
 # What the lab and the Docker tests stand on; root has it installed.
 .PHONY: lab-needs
 lab-needs:
 	@if ((EUID == 0)); then tests/lab/needs && tests/dockerd/engine >/dev/null; \
-	else echo "make: not root, so no box and no Docker tests: they are skipped" >&2; fi
+	else echo "make: not root, so the Docker tests are skipped" >&2; fi
 needs: lab-needs
 
 ##@ A lab in a box
 .PHONY: lab
-lab: lab-built ## start it: real systemd, real Docker, simulated GPUs, some users (as root)
+lab: lab-built ## start it: real systemd, real Docker, simulated GPUs, some users
 	@$(LAB) up
 
 .PHONY: lab-built
@@ -42,7 +45,7 @@ lab-down: ## end it and remove it
 
 .PHONY: check-lab
 check-lab: build lab-needs
-	tests/lab/test
+	$(SUDO) tests/lab/test
 
 # USER comes from the environment too, and there it is whoever runs make.
 # As it was typed: a $HOME in it is the box's.

@@ -4,6 +4,9 @@
 
 TREE=$(cd "$BATS_TEST_DIRNAME/../../.." && pwd -P)
 
+# Bats before 1.4 has none.
+: "${BATS_TEST_TMPDIR:=$(mktemp -d)}"
+
 lab() { "$TREE/tests/lab/lab" "$@"; }
 
 # USER COMMAND...: run it in the box; $status and $output are the command's.

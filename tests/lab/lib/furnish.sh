@@ -15,7 +15,7 @@ furnish_check() {
 furnish_state() {
   cd "$LAB_TREE" || return
   stat -c '%n %s %Y' target/release/ds01 target/release/libnvml_sim.so "$WORLD"
-  find tests/lab/box share man completions -type f -exec stat -c '%n %s %Y' {} + | sort
+  find tests/lab/box share man completions -type f -exec stat -c '%n %s %Y' {} + 2>/dev/null | sort || :
 }
 
 # The commands, the simulated board, and the files of box/: put together aside, then unpacked
@@ -27,7 +27,7 @@ box_furnish() {
   rm -rf "$stage"
   mkdir -p "$stage/usr/lib/x86_64-linux-gnu" "$stage/etc/ds01-lab"
   cp -a --no-preserve=ownership "$LAB/box/." "$stage/"
-  make -s -C "$LAB_TREE" install DESTDIR="$stage" PREFIX=/usr >"$BOX/install.log" 2>&1 || {
+  env -u MAKEFLAGS -u MFLAGS make -s -C "$LAB_TREE" install DESTDIR="$stage" PREFIX=/usr >"$BOX/install.log" 2>&1 || {
     tail -n 10 "$BOX/install.log" >&2
     fail "ds01 could not be installed in the box" "the lines above are from make install" "make build"
   }
