@@ -12,7 +12,9 @@ use ds01_site::Site;
 use ds01_units::{Span, Stamp};
 use serde::{Deserialize, Serialize};
 
-use crate::decide::Grounds;
+use crate::ahead::Ahead;
+use crate::decide::{Grounds, Request};
+use crate::host::Host;
 use crate::place;
 use crate::state::State;
 
@@ -45,9 +47,20 @@ impl Facts {
         self.config.resolve(user, now)
     }
 
-    pub fn grounds<'a>(&'a self, limits: &'a Limits, state: &'a State, now: Stamp) -> Grounds<'a> {
+    /// What is planned for those in line who stand before this request.
+    pub fn ahead(&self, request: &Request, state: &State, now: Stamp) -> Ahead {
+        Ahead::of(&Host { config: &self.config, board: &self.board, state, now }, request)
+    }
+
+    pub fn grounds<'a>(
+        &'a self,
+        limits: &'a Limits,
+        state: &'a State,
+        ahead: &'a Ahead,
+        now: Stamp,
+    ) -> Grounds<'a> {
         let (board, policy, idle) = (&self.board, self.config.gpu(), &self.idle);
-        Grounds { limits, state, board, policy, idle, now }
+        Grounds { limits, state, board, policy, idle, ahead, now }
     }
 
     /// Remembers the board for the next decision; for after the answer.

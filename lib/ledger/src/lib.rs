@@ -2,10 +2,12 @@
 //! and none is made twice. Journal, snapshot, the state they add up to, the decision who
 //! gets what, and the view others read. No clap, no printing, no NVML, no Docker.
 
+pub mod ahead;
 pub mod decide;
 pub mod disk;
 mod earlier;
 pub mod facts;
+pub mod host;
 mod journal;
 mod ledger;
 pub mod life;
@@ -18,6 +20,8 @@ pub mod types;
 pub mod usage;
 pub mod view;
 
+pub use ahead::Ahead;
+pub use host::Host;
 pub use journal::Trouble;
 pub use ledger::{Ledger, Mended, mend as mend_on};
 pub use lock::Lock;

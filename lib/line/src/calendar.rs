@@ -6,11 +6,12 @@ use ds01_board::Board;
 use ds01_config::Config;
 use ds01_eventlog::{Event, Kind, append};
 use ds01_fault::Fault;
-use ds01_ledger::Decision;
 use ds01_ledger::decide::{find, slot_use};
+use ds01_ledger::host::{kind_of, kinds};
 use ds01_ledger::types::{Lease, Reservation, Want};
+use ds01_ledger::{Decision, Host};
 use ds01_queue::{
-    Bar, Conflict, Day, FULL, Occupied, Recur, Reserved, Row, Timeline, choose, conflict,
+    Bar, Conflict, Day, Occupied, Recur, Reserved, Row, Timeline, choose, conflict,
     overlaps_itself, timeline,
 };
 use ds01_site::Site;
@@ -19,9 +20,8 @@ use ds01_units::{Span, Stamp};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::host::kinds;
+use crate::Asker;
 use crate::work::Work;
-use crate::{Asker, Host};
 
 const SOURCE: &str = "gpu-reserve";
 /// Longer is a slip, or a slot given away for good.
@@ -203,7 +203,7 @@ fn slots(host: &Host, wanted: &Wanted, one: &Reserved, first: Stamp) -> Result<V
     let candidates: Vec<String> = host
         .slots()
         .into_iter()
-        .filter(|slot| fitting.take(slot.profile.as_deref().unwrap_or(FULL)))
+        .filter(|slot| fitting.take(kind_of(slot)))
         .filter(|slot| !drained(slot))
         .map(|slot| slot.uuid)
         .collect();
@@ -360,7 +360,7 @@ pub fn calendar(
         .map(|slot| Row {
             slot: slot.id.to_string(),
             uuid: slot.uuid.clone(),
-            profile: slot.profile.clone().unwrap_or_else(|| FULL.to_owned()),
+            profile: kind_of(slot).to_owned(),
             bars: bars(view, slot, from, till),
         })
         .collect();

@@ -1,19 +1,19 @@
 //! Joining the line.
 
 use ds01_board::Board;
-use ds01_config::{Config, Limits};
+use ds01_config::Config;
 use ds01_eventlog::Kind;
 use ds01_fault::Fault;
-use ds01_ledger::Decision;
+use ds01_ledger::host::{kind_of, kinds, runtime};
 use ds01_ledger::types::{QueueEntry, Want};
-use ds01_queue::{FULL, Kinds, cost, share};
+use ds01_ledger::{Decision, Host};
+use ds01_queue::Kinds;
 use ds01_site::Site;
 use ds01_units::{Limit, Span};
 use serde_json::json;
 
-use crate::host::{kinds, runtime};
 use crate::work::Work;
-use crate::{Host, Waiting, queue};
+use crate::{Waiting, queue};
 
 /// More than anybody waits for; a program that joins in a loop ends here.
 const MOST_OF_ONE: usize = 100;
@@ -102,46 +102,17 @@ fn entry(host: &Host, ask: &Ask) -> QueueEntry {
         runtime: ask.runtime,
         container: ask.container.clone(),
         joined_at: host.now,
-        share: share_of(host, &ask.user, &limits),
+        share: host.share(&ask.user),
         missed: 0,
         missed_at: None,
         claim: None,
     }
 }
 
-/// What the user has had, and what is still to come of what was asked for before.
-fn share_of(host: &Host, user: &str, limits: &Limits) -> u64 {
-    let half_life = host.policy().half_life;
-    let used = host.state.usage_of_all(host.now, half_life).get(user).copied().unwrap_or(0.0);
-    let own = host.state.live(host.now).filter(|lease| lease.user == user);
-    let running = own.map(|lease| {
-        let rest = host.ends(lease).map(|end| end.since(host.now));
-        cost(lease.gpueq(), rest, half_life)
-    });
-    let slots = host.slots();
-    let waits = host.state.queue.values().filter(|entry| entry.user == user);
-    let waiting = waits.map(|entry| {
-        let weight = heaviest(&slots, &kinds(&entry.want, limits.allow_full_gpu));
-        let gpueq = f64::from(entry.count) * weight.unwrap_or(1.0);
-        cost(gpueq, runtime(entry.runtime, limits), half_life)
-    });
-    share(used, running.chain(waiting))
-}
-
-fn kind_of(slot: &ds01_board::Slot) -> &str {
-    slot.profile.as_deref().unwrap_or(FULL)
-}
-
 /// What the lightest slot that will do weighs.
 fn lightest(slots: &[ds01_board::Slot], kinds: &Kinds) -> Option<f64> {
     let fitting = slots.iter().filter(|slot| kinds.take(kind_of(slot)));
     fitting.map(|slot| slot.gpueq).min_by(f64::total_cmp)
-}
-
-/// What the heaviest weighs, which is what "any" gets where it is free.
-fn heaviest(slots: &[ds01_board::Slot], kinds: &Kinds) -> Option<f64> {
-    let fitting = slots.iter().filter(|slot| kinds.take(kind_of(slot)));
-    fitting.map(|slot| slot.gpueq).max_by(f64::total_cmp)
 }
 
 /// Refuses what makes no sense on any host.

@@ -7,7 +7,6 @@
 
 mod calendar;
 mod door;
-mod host;
 mod join;
 mod leave;
 mod view;
@@ -15,7 +14,7 @@ mod work;
 
 pub use calendar::{Shown, Wanted, calendar, cancel, reserve};
 pub use door::{Asker, asker, may_record};
-pub use host::Host;
+pub use ds01_ledger::Host;
 pub use join::{Ask, join};
 pub use leave::leave;
 pub use view::{Queue, Waiting, path, queue, read, waiting};

@@ -12,7 +12,7 @@ use ds01_site::Site;
 use ds01_units::{Span, Stamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Host;
+use ds01_ledger::Host;
 
 const SCHEMA: u32 = 1;
 

@@ -6,13 +6,13 @@ use ds01_eventlog::{Event, Kind, append};
 use ds01_fault::Fault;
 use ds01_ledger::disk::Directory;
 use ds01_ledger::types::Claim;
-use ds01_ledger::{Decision, Ledger};
+use ds01_ledger::{Decision, Host, Ledger};
 use ds01_site::Site;
 use ds01_units::Stamp;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{Host, Queue, view};
+use crate::{Queue, view};
 
 /// The tool that events name as their source.
 pub(crate) const SOURCE: &str = "gpu-queue";

@@ -220,19 +220,20 @@ impl<'a> Lanes<'a> {
     }
 
     /// Keeps endless runs off the first `count` slots that come free for good.
-    pub fn pin(&mut self, kind: usize, count: usize) {
-        let mut left = count;
+    pub fn pin(&mut self, kind: usize, count: usize) -> Vec<usize> {
+        let mut pinned = Vec::new();
         for &at in &self.kinds[kind].slots {
             let lane = &mut self.lanes[at];
-            if left == 0 {
+            if pinned.len() == count {
                 break;
             }
             if !lane.pinned && lane.free.opens() {
                 lane.pinned = true;
                 lane.changes += 1;
-                left -= 1;
+                pinned.push(at);
             }
         }
+        pinned
     }
 
     pub fn place(&self, id: &str) -> Option<usize> {

@@ -47,6 +47,8 @@ pub struct Planned {
     /// Places on the board; empty unless the start is known.
     pub slots: Vec<usize>,
     pub waits: Wait,
+    /// Where no start is known: places on which no run without end may begin before it.
+    pub pins: Vec<usize>,
 }
 
 /// The plan for the whole line.
@@ -66,7 +68,8 @@ pub fn plan(world: &World, entries: &[Entry], order: &[usize], now: Stamp, claim
     let claim = plus(0, claim);
     let least = entries.iter().filter_map(|entry| entry.runtime).min().unwrap_or(Span::ZERO);
     let mut planner = Planner::new(world, now, claim, plus(claim, least));
-    let nobody = Planned { start: Start::Never, slots: Vec::new(), waits: Wait::Slots };
+    let nobody =
+        Planned { start: Start::Never, slots: Vec::new(), waits: Wait::Slots, pins: Vec::new() };
     let mut of = vec![nobody; entries.len()];
     // Slots with a claim on them are out of everybody's reach, whoever stands before.
     let (claimed, waiting): (Vec<usize>, Vec<usize>) =
@@ -129,7 +132,7 @@ impl<'a> Planner<'a> {
         let gpueq = slots.iter().map(|&at| self.world.slots[at].gpueq).fold(0.0, f64::max);
         let start = self.now.millis();
         self.run(entry, &slots, start, gpueq);
-        Planned { start: Start::At(self.now), slots, waits: Wait::Nothing }
+        Planned { start: Start::At(self.now), slots, waits: Wait::Nothing, pins: Vec::new() }
     }
 
     fn run(&mut self, entry: &'a Entry, slots: &[usize], start: i64, gpueq: f64) {
@@ -187,19 +190,27 @@ impl<'a> Planner<'a> {
                 let slots = self.lanes.pick(ask.sought(kind), start);
                 let gpueq = self.lanes.kinds[kind].gpueq;
                 self.run(entry, &slots, start, gpueq);
-                Planned { start: Start::At(Stamp::from_millis(start)), slots, waits }
+                Planned {
+                    start: Start::At(Stamp::from_millis(start)),
+                    slots,
+                    waits,
+                    pins: Vec::new(),
+                }
             }
             (None, Some((kind, waits))) => {
                 // Else endless runs could take turns on what it waits for. Whoever waits
                 // for a limit keeps no slot idle meanwhile.
                 let amount = Amount::of(ask.count, self.lanes.kinds[kind].gpueq);
                 self.people.leave(user, waits, amount);
-                if waits == Wait::Slots {
-                    self.lanes.pin(kind, ask.count as usize);
-                }
-                Planned { start: Start::Unknown, slots: Vec::new(), waits }
+                let pins = match waits {
+                    Wait::Slots => self.lanes.pin(kind, ask.count as usize),
+                    _ => Vec::new(),
+                };
+                Planned { start: Start::Unknown, slots: Vec::new(), waits, pins }
             }
-            (None, None) => Planned { start: Start::Never, slots: Vec::new(), waits: never },
+            (None, None) => {
+                Planned { start: Start::Never, slots: Vec::new(), waits: never, pins: Vec::new() }
+            }
         }
     }
 

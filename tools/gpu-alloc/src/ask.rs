@@ -111,11 +111,13 @@ impl Allocate {
         let limits = facts.limits(&request.user, now);
         if self.dry_run {
             let state = ds01_ledger::look(site)?;
-            let grant = decide(&request, &facts.grounds(&limits, &state, now))?;
+            let ahead = facts.ahead(&request, &state, now);
+            let grant = decide(&request, &facts.grounds(&limits, &state, &ahead, now))?;
             return Ok(answer(&grant, true));
         }
         let mut ledger = ds01_ledger::open(site)?;
-        let decided = decide(&request, &facts.grounds(&limits, ledger.state(), now));
+        let ahead = facts.ahead(&request, ledger.state(), now);
+        let decided = decide(&request, &facts.grounds(&limits, ledger.state(), &ahead, now));
         let grant = decided.map_err(Fault::from).inspect_err(|fault| {
             if fault.code == Code::Limit {
                 let event = after::rejected(&request.user, &request.container, fault);
@@ -173,7 +175,8 @@ impl Explain {
         let facts = Facts::gather(site)?;
         let limits = facts.limits(&request.user, now);
         let state = ds01_ledger::view::state(site)?;
-        match decide(&request, &facts.grounds(&limits, &state, now)) {
+        let ahead = facts.ahead(&request, &state, now);
+        match decide(&request, &facts.grounds(&limits, &state, &ahead, now)) {
             Ok(grant) => Ok(answer(&grant, true)),
             Err(Denied::Bad(fault)) => Err(fault),
             Err(Denied::Refused(refusal)) => {

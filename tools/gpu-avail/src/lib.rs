@@ -44,7 +44,8 @@ impl Tool for Args {
             want: self.profile,
             ..Request::default()
         };
-        match decide(&request, &facts.grounds(&limits, &state, now)) {
+        let ahead = facts.ahead(&request, &state, now);
+        match decide(&request, &facts.grounds(&limits, &state, &ahead, now)) {
             Ok(grant) => {
                 let lease = grant.lease();
                 let document = json!({"available": true, "user": lease.user,

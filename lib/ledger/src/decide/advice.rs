@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ds01_units::Stamp;
 
 use super::{Grounds, Hit, Request, Standing, attempt, standings, weight};
+use crate::ahead::Ahead;
 use crate::state::State;
 use crate::types::{Lease, Phase, Want};
 
@@ -140,9 +141,11 @@ fn earliest(request: &Request, on: &Grounds) -> Option<Stamp> {
     let claims = on.state.queue.values().filter_map(|entry| Some(entry.claim.as_ref()?.until));
     let times: BTreeSet<Stamp> =
         ends.chain(windows).chain(claims).filter(|time| *time > on.now).collect();
+    let nobody = Ahead::default();
     times.into_iter().take(MOST_TIMES).find(|time| {
         let state = State { leases: still_there(on.state, *time), ..on.state.clone() };
-        passes(request, &Grounds { state: &state, now: *time, ..*on })
+        // Where they will stand then is another plan: this one says "without others in line".
+        passes(request, &Grounds { state: &state, now: *time, ahead: &nobody, ..*on })
     })
 }
 

@@ -15,6 +15,7 @@ use ds01_config::{GpuPolicy, Limits};
 use ds01_fault::Fault;
 use ds01_units::{Limit, Span, Stamp};
 
+use crate::ahead::Ahead;
 use crate::record::Decision;
 use crate::state::State;
 use crate::types::{Lease, Phase, SlotUse, Want};
@@ -58,6 +59,8 @@ pub struct Grounds<'a> {
     pub policy: &'a GpuPolicy,
     /// How long containers have been idle, as far as anybody knows.
     pub idle: &'a BTreeMap<String, Span>,
+    /// What is planned for those who wait.
+    pub ahead: &'a Ahead,
     pub now: Stamp,
 }
 

@@ -166,6 +166,12 @@ impl Standing<'_> {
                 let left = entry.claim.as_ref().map_or(Span::ZERO, |claim| claim.until.since(now));
                 format!("{id} kept for {}, next in line, {} more", entry.user, left.words())
             }
+            Self::Awaited(planned) => match planned.from.filter(|from| *from > now) {
+                Some(from) => {
+                    format!("{id} planned for {}, before in line, from {from}", planned.user)
+                }
+                None => format!("{id} planned for {}, before in line", planned.user),
+            },
             Self::Unknown => format!("{id} has no UUID, so nobody knows who uses it"),
         })
     }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use ds01_board::{Slot, SlotId};
 
 use super::{Grounds, Request, runtime};
+use crate::ahead::Planned;
 use crate::types::{Drain, Lease, Phase, QueueEntry, Reservation, Window};
 
 /// Whether a slot can be given to this request, and if not, why.
@@ -21,6 +22,8 @@ pub enum Standing<'a> {
     Drained(&'a Drain),
     Reserved(&'a Reservation, Window),
     Claimed(&'a QueueEntry),
+    /// Planned for somebody in line who stands before whoever asks now.
+    Awaited(&'a Planned),
     /// The board does not say what it is.
     Unknown,
 }
@@ -88,6 +91,7 @@ fn standing<'a>(
         }
         kept |= window.from <= now;
     }
+    let mut is_claimed = false;
     for entry in state.queue.values() {
         let claims = entry
             .claim
@@ -96,8 +100,14 @@ fn standing<'a>(
         if claims && entry.user != request.user {
             return Standing::Claimed(entry);
         }
-        kept |= claims;
+        is_claimed |= claims;
     }
+    if !is_claimed {
+        if let Some(planned) = on.ahead.in_the_way(&slot.uuid, end) {
+            return Standing::Awaited(planned);
+        }
+    }
+    kept |= is_claimed;
     match reclaimed {
         Some(lease) => Standing::Reclaimable(lease),
         None if kept => Standing::Own(leases),

@@ -8,6 +8,8 @@ use proptest::prelude::{
 };
 
 use super::*;
+use crate::ahead::Ahead;
+use crate::host::Host;
 use crate::record::{Decision, Record, Why};
 use crate::types::{Claim, Drain, QueueEntry, Reservation};
 
@@ -89,7 +91,12 @@ impl Lab {
     fn ask(&self, request: &Request) -> Result<Grant, Denied> {
         let idle = BTreeMap::from([("a._.alice".to_owned(), Span::hours(2))]);
         let Self { board, state, limits, policy, now } = self;
-        decide(request, &Grounds { limits, state, board, policy, idle: &idle, now: *now })
+        let ahead = match state.queue.is_empty() {
+            true => Ahead::default(),
+            false => Ahead::of(&Host { config: &config(), board, state, now: *now }, request),
+        };
+        let (idle, ahead) = (&idle, &ahead);
+        decide(request, &Grounds { limits, state, board, policy, idle, ahead, now: *now })
     }
 
     fn apply(&mut self, decision: Decision) {
@@ -355,6 +362,62 @@ fn a_claim_keeps_its_slot_for_the_head_of_the_line_and_is_used_up() {
     assert_eq!(refusal.earliest, Some(until));
     assert_eq!(lab.take(&of("carol", "c", 1)).unwrap(), "0");
     assert!(lab.state.queue.is_empty());
+}
+
+#[test]
+fn who_does_not_wait_takes_nothing_that_is_planned_for_who_does() {
+    let mut lab = Lab::new(vec![card(0, &[]), card(1, &[])]);
+    lab.take(&Request { runtime: Some(Span::hours(2)), ..of("bob", "b", 1) }).unwrap();
+    let waits = QueueEntry {
+        id: 1,
+        user: "carol".into(),
+        count: 1,
+        want: Want::Any,
+        priority: 10,
+        runtime: Some(Span::hours(1)),
+        container: None,
+        joined_at: NOW,
+        share: 0,
+        missed: 0,
+        missed_at: None,
+        claim: None,
+    };
+    lab.apply(Decision::Joined(waits.clone()));
+    // A slot is free and the pass that gives it to carol has not run yet.
+    let refusal = lab.take(&of("alice", "a", 1)).unwrap_err();
+    assert_eq!(refusal.limits[0].held_by[1], "1 planned for carol, before in line");
+    let urgent = Request { priority: Some(50), ..of("alice", "u", 1) };
+    assert!(lab.ask(&urgent).is_ok(), "one who would join before her is not behind her");
+    // Carol holds 1 by a claim; dora waits for 0, which is bob's for two hours.
+    let until = NOW.plus(Span::minutes(10));
+    let claim = Claim { slots: vec!["GPU-1".into()], since: NOW, until };
+    lab.apply(Decision::Claimed { id: 1, claim });
+    lab.apply(Decision::Joined(QueueEntry { id: 2, user: "dora".into(), ..waits }));
+    assert_eq!(lab.take(&of("carol", "c", 1)).unwrap(), "1");
+    lab.apply(Decision::Released { containers: vec!["b._.bob".into()], why: Why::Released });
+    lab.now = NOW.plus(Span::minutes(1));
+    assert!(lab.take(&Request { runtime: Some(Span::hours(1)), ..of("alice", "a", 1) }).is_err());
+    assert_eq!(lab.take(&of("dora", "d", 1)).unwrap(), "0", "her turn, by whatever way she asks");
+}
+
+#[test]
+fn a_short_run_may_fill_the_time_until_a_planned_start() {
+    let mut lab = Lab::new(vec![card(0, &[]), card(1, &[])]);
+    lab.take(&Request { runtime: Some(Span::hours(2)), ..of("bob", "b", 1) }).unwrap();
+    let (state, now) = (&lab.state, lab.now);
+    let planned = |from| crate::ahead::Ahead::for_test("GPU-1", from);
+    let limits = limits("alice");
+    let idle = BTreeMap::new();
+    let ask = |hours: Option<u64>, from| {
+        let ahead = planned(from);
+        let request = Request { runtime: hours.map(Span::hours), ..of("alice", "a", 1) };
+        let (board, policy) = (&lab.board, &lab.policy);
+        let on = Grounds { limits: &limits, state, board, policy, idle: &idle, ahead: &ahead, now };
+        decide(&request, &on).is_ok()
+    };
+    let soon = Some(NOW.plus(Span::hours(2)));
+    assert!(ask(Some(2), soon) && !ask(Some(3), soon) && !ask(None, soon));
+    assert!(ask(Some(2), None) && !ask(None, None), "only a run without end is in the way");
 }
 
 #[test]

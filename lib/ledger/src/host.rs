@@ -5,11 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use ds01_board::Board;
 use ds01_config::{Config, Limits};
-use ds01_ledger::State;
-use ds01_ledger::decide::weight;
-use ds01_ledger::types::{Lease, QueueEntry, Want};
-use ds01_queue::{Account, Busy, Entry, FULL, Kinds, Policy, Quota, Slot, Window, World};
+use ds01_queue::{
+    Account, Busy, Entry, FULL, Kinds, Policy, Quota, Slot, Window, World, cost, share,
+};
 use ds01_units::{Limit, Span, Stamp};
+
+use crate::decide::weight;
+use crate::state::State;
+use crate::types::{Lease, QueueEntry, Want};
 
 /// Windows further off than this do not enter a plan: nobody runs so long, and a window that
 /// comes every day has no end.
@@ -67,7 +70,7 @@ impl<'a> Host<'a> {
                 .iter()
                 .map(|slot| Slot {
                     id: slot.uuid.clone(),
-                    kind: slot.profile.clone().unwrap_or_else(|| FULL.to_owned()),
+                    kind: kind_of(slot).to_owned(),
                     gpueq: slot.gpueq,
                     // A slot that the board cannot name can be given to nobody.
                     open: !slot.uuid.is_empty() && !is_drained(slot),
@@ -143,6 +146,29 @@ impl<'a> Host<'a> {
         lease.known_end()
     }
 
+    /// The fair share that counts for what `user` asks for now: what they have had, and
+    /// what is still to come of what they asked for before.
+    pub fn share(&self, user: &str) -> u64 {
+        let (half_life, limits) = (self.policy().half_life, self.limits(user));
+        let used = self.state.usage_of_all(self.now, half_life).get(user).copied().unwrap_or(0.0);
+        let own = self.state.live(self.now).filter(|lease| lease.user == user);
+        let running = own.map(|lease| {
+            let rest = self.ends(lease).map(|end| end.since(self.now));
+            cost(lease.gpueq(), rest, half_life)
+        });
+        let slots = self.slots();
+        let waits = self.state.queue.values().filter(|entry| entry.user == user);
+        let waiting = waits.map(|entry| {
+            // "Any" gets the heaviest where that is free.
+            let kinds = kinds(&entry.want, limits.allow_full_gpu);
+            let fitting = slots.iter().filter(|slot| kinds.take(kind_of(slot)));
+            let weight = fitting.map(|slot| slot.gpueq).max_by(f64::total_cmp);
+            let gpueq = f64::from(entry.count) * weight.unwrap_or(1.0);
+            cost(gpueq, runtime(entry.runtime, &limits), half_life)
+        });
+        share(used, running.chain(waiting))
+    }
+
     /// The entries of the line.
     pub fn entries(&self) -> Vec<Entry> {
         self.state.queue.values().map(|entry| self.entry(entry)).collect()
@@ -172,7 +198,8 @@ impl<'a> Host<'a> {
     }
 }
 
-pub(crate) fn kinds(want: &Want, allow_full: bool) -> Kinds {
+/// The line's word for what is wanted, under the user's limits.
+pub fn kinds(want: &Want, allow_full: bool) -> Kinds {
     match want {
         Want::Any => Kinds::Any { full: allow_full },
         Want::Full if allow_full => Kinds::Full,
@@ -183,8 +210,13 @@ pub(crate) fn kinds(want: &Want, allow_full: bool) -> Kinds {
     }
 }
 
+/// The kind of a slot as the line names it.
+pub fn kind_of(slot: &ds01_board::Slot) -> &str {
+    slot.profile.as_deref().unwrap_or(FULL)
+}
+
 /// The longest run: what was asked for, and never more than the limit.
-pub(crate) fn runtime(asked: Option<Span>, limits: &Limits) -> Option<Span> {
+pub fn runtime(asked: Option<Span>, limits: &Limits) -> Option<Span> {
     match limits.lifecycle(INTERFACE).max_runtime {
         Limit::Max(max) => Some(asked.map_or(max, |asked| asked.min(max))),
         Limit::None => asked,
