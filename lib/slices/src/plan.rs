@@ -22,8 +22,8 @@ pub struct Slice {
 pub struct Caps {
     /// In percent of one CPU.
     pub cpu_quota: Option<f64>,
-    pub memory_high: Option<Bytes>,
     pub memory_max: Option<Bytes>,
+    pub memory_high: Option<Bytes>,
     pub tasks_max: Option<u64>,
     pub io_weight: Option<u64>,
 }
@@ -33,15 +33,15 @@ impl From<Aggregate> for Caps {
     fn from(all: Aggregate) -> Self {
         Self {
             cpu_quota: all.cpu_quota,
-            memory_high: all.memory_high,
             memory_max: all.memory_max,
+            memory_high: all.memory_high,
             tasks_max: all.tasks_max,
             io_weight: all.io_weight,
         }
     }
 }
 
-const FIELDS: [&str; 5] = ["cpu_quota", "memory_high", "memory_max", "tasks_max", "io_weight"];
+const FIELDS: [&str; 5] = ["cpu_quota", "memory_max", "memory_high", "tasks_max", "io_weight"];
 
 impl Slice {
     /// The slice of everything.

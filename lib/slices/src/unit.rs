@@ -28,8 +28,8 @@ impl Property {
     pub fn all(caps: &Caps) -> [Self; 5] {
         [
             Self::CpuQuota(caps.cpu_quota.map(hundredths)),
-            Self::MemoryHigh(caps.memory_high),
             Self::MemoryMax(caps.memory_max),
+            Self::MemoryHigh(caps.memory_high),
             Self::TasksMax(caps.tasks_max),
             Self::IoWeight(caps.io_weight),
         ]
@@ -152,8 +152,8 @@ mod tests {
             Property::all(&students()).map(|property| property.assignment()),
             [
                 "CPUQuota=9600%",
-                "MemoryHigh=92341796864",
                 "MemoryMax=103079215104",
+                "MemoryHigh=92341796864",
                 "TasksMax=12288",
                 "IOWeight=100"
             ]
@@ -162,8 +162,8 @@ mod tests {
             Property::all(&Caps::default()).map(|property| property.assignment()),
             [
                 "CPUQuota=",
-                "MemoryHigh=infinity",
                 "MemoryMax=infinity",
+                "MemoryHigh=infinity",
                 "TasksMax=infinity",
                 "IOWeight="
             ]
@@ -189,8 +189,8 @@ mod tests {
             format!(
                 "{MARK}\n[Unit]\nDescription=ds01: containers of eve?MemoryMax?infinity??h? (students)\n\
                  Before=slices.target\n\n[Slice]\nCPUAccounting=yes\nCPUWeight=100\nMemoryAccounting=yes\n\
-                 TasksAccounting=yes\nIOAccounting=yes\nCPUQuota=9600%\nMemoryHigh=92341796864\n\
-                 MemoryMax=103079215104\nTasksMax=12288\nIOWeight=100\n"
+                 TasksAccounting=yes\nIOAccounting=yes\nCPUQuota=9600%\nMemoryMax=103079215104\n\
+                 MemoryHigh=92341796864\nTasksMax=12288\nIOWeight=100\n"
             )
         );
     }

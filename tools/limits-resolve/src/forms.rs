@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use ds01_config::Limits;
+use ds01_slices::Property;
 use ds01_units::{Limit, Span};
 
 /// The eleven lines that admins of the earlier system know, in its order.
@@ -63,21 +64,7 @@ pub fn docker_args(limits: &Limits, slice: &str) -> String {
 /// The properties of the user's slice, as `systemctl set-property` takes them; empty where
 /// nothing limits it.
 pub fn systemd(limits: &Limits) -> String {
-    let slice = &limits.aggregate;
-    let mut line = Vec::new();
-    if let Some(percent) = slice.cpu_quota {
-        line.push(format!("CPUQuota={percent}%"));
-    }
-    // In bytes: systemd's own letters are upper case only.
-    for (name, size) in [("MemoryMax", slice.memory_max), ("MemoryHigh", slice.memory_high)] {
-        if let Some(size) = size {
-            line.push(format!("{name}={}", size.0));
-        }
-    }
-    for (name, count) in [("TasksMax", slice.tasks_max), ("IOWeight", slice.io_weight)] {
-        if let Some(count) = count {
-            line.push(format!("{name}={count}"));
-        }
-    }
-    line.join(" ")
+    let properties = Property::all(&limits.aggregate.into());
+    let set = properties.iter().filter(|property| property.is_limit());
+    set.map(Property::assignment).collect::<Vec<_>>().join(" ")
 }

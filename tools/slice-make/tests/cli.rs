@@ -82,11 +82,11 @@ fn a_dry_run_shows_the_exact_units_and_properties_and_changes_nothing() {
           TasksAccounting=yes
           IOAccounting=yes
           CPUQuota=9600%
-          MemoryHigh=92341796864
           MemoryMax=103079215104
+          MemoryHigh=92341796864
           TasksMax=12288
           IOWeight=100
-        systemctl set-property --runtime 'ds01-students-anna\\x2dlena.slice' CPUQuota=9600% MemoryHigh=92341796864 MemoryMax=103079215104 TasksMax=12288 IOWeight=100
+        systemctl set-property --runtime 'ds01-students-anna\\x2dlena.slice' CPUQuota=9600% MemoryMax=103079215104 MemoryHigh=92341796864 TasksMax=12288 IOWeight=100
 dry run: nothing was changed; 3 slices would be, 0 kept
 ",
         units.display()
