@@ -166,6 +166,13 @@ impl Card {
         self.model.family.by_kind(gi.kind)
     }
 
+    /// What the driver calls a compute instance of so many slices: `3g.20gb` when it has
+    /// all of its GPU instance, `1c.3g.20gb` when not.
+    pub fn name_of(&self, profile: Profile, slices: u32) -> String {
+        let whole = self.model.profile_name(profile);
+        if slices == profile.compute { whole } else { format!("{slices}c.{whole}") }
+    }
+
     pub fn placed(&self) -> Vec<Placed> {
         self.gis
             .iter()
@@ -258,6 +265,17 @@ mod tests {
         assert_ne!(cards[0].uuid, cards[1].uuid);
         assert_eq!(cards[1].peers, [0, 2]);
         assert_eq!(cards[2].pci.long(), "00000000:09:00.0");
+    }
+
+    #[test]
+    fn the_world_in_the_readme_can_be() {
+        let text = include_str!("../README.md");
+        let example = text.split("```json").nth(1).and_then(|rest| rest.split("```").next());
+        let cards = cards(example.unwrap()).unwrap();
+        assert_eq!((cards.len(), cards[4].gis.len()), (5, 3));
+        for model in crate::models::MODELS {
+            assert!(text.contains(model.key), "{} is not in the README", model.key);
+        }
     }
 
     #[test]

@@ -38,8 +38,8 @@ fn lock() -> MutexGuard<'static, Option<Live>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `nvmlInit`.
-pub fn init() -> Answer {
+/// `nvmlInit`, under the name it was called by.
+pub fn init(function: &'static str) -> Answer {
     let mut live = lock();
     if let Some(live) = live.as_mut() {
         live.inits += 1;
@@ -57,6 +57,7 @@ pub fn init() -> Answer {
         complain(&world_path, &why);
         Code::UNKNOWN
     })?;
+    std::thread::sleep(Duration::from_millis(world.slowness(function)));
     if let Some(code) = world.init.filter(|code| *code != Code::SUCCESS) {
         return Err(code);
     }
@@ -93,10 +94,7 @@ pub fn call(function: &'static str, work: impl FnOnce(&mut Live) -> Answer) -> u
 
 /// The same without counting, for one that looks again and again.
 pub fn answer(function: &'static str, work: impl FnOnce(&mut Live) -> Answer) -> u32 {
-    let wait = lock().as_ref().map_or(0, |live| {
-        let slow = &live.world.latency_ms;
-        slow.get(function).or_else(|| slow.get("*")).copied().unwrap_or(0)
-    });
+    let wait = lock().as_ref().map_or(0, |live| live.world.slowness(function));
     if wait > 0 {
         std::thread::sleep(Duration::from_millis(wait));
     }

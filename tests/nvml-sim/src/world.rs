@@ -34,6 +34,14 @@ pub struct World {
     pub latency_ms: BTreeMap<String, u64>,
 }
 
+impl World {
+    /// How many milliseconds a function takes.
+    pub fn slowness(&self, function: &str) -> u64 {
+        let slow = &self.latency_ms;
+        slow.get(function).or_else(|| slow.get("*")).copied().unwrap_or(0)
+    }
+}
+
 fn driver() -> String {
     "580.65.06".into()
 }

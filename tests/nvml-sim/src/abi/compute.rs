@@ -90,11 +90,19 @@ fn create(
 }
 
 abi! {
-    fn nvmlGpuInstanceGetComputeInstanceProfileInfo: (live, gi: Handle, id: c_uint, _engine: c_uint, out: Out<nvmlComputeInstanceProfileInfo_t>) {
+    fn nvmlGpuInstanceGetComputeInstanceProfileInfo: (
+        live, gi: Handle, id: c_uint, _engine: c_uint, out: Out<nvmlComputeInstanceProfileInfo_t>
+    ) {
         let (card, gi) = live.gi(gi)?;
         out.set(info(card, gi, id)?)
     }
-    fn nvmlGpuInstanceGetComputeInstanceProfileInfoV: (live, gi: Handle, id: c_uint, _engine: c_uint, out: Out<nvmlComputeInstanceProfileInfo_v2_t>) {
+    fn nvmlGpuInstanceGetComputeInstanceProfileInfoV: (
+        live,
+        gi: Handle,
+        id: c_uint,
+        _engine: c_uint,
+        out: Out<nvmlComputeInstanceProfileInfo_v2_t>,
+    ) {
         let (card, gi) = live.gi(gi)?;
         let version = out.at::<u32>(0).get()?;
         if version != version_of::<nvmlComputeInstanceProfileInfo_v2_t>(2) {
@@ -102,7 +110,6 @@ abi! {
         }
         let plain = info(card, gi, id)?;
         let profile = card.profile_of(gi).ok_or(Code::UNKNOWN)?;
-        let part = if plain.sliceCount == profile.compute { String::new() } else { format!("{}c.", plain.sliceCount) };
         out.set(nvmlComputeInstanceProfileInfo_v2_t {
             version,
             id: plain.id,
@@ -114,17 +121,25 @@ abi! {
             sharedEncoderCount: plain.sharedEncoderCount,
             sharedJpegCount: plain.sharedJpegCount,
             sharedOfaCount: plain.sharedOfaCount,
-            name: chars(&format!("MIG {part}{}", card.model.profile_name(profile))),
+            name: chars(&format!("MIG {}", card.name_of(profile, plain.sliceCount))),
         })
     }
-    fn nvmlGpuInstanceGetComputeInstanceRemainingCapacity: (live, gi: Handle, id: c_uint, count: Out<c_uint>) {
+    fn nvmlGpuInstanceGetComputeInstanceRemainingCapacity: (
+        live, gi: Handle, id: c_uint, count: Out<c_uint>
+    ) {
         let (card, gi) = live.gi(gi)?;
         let size = slices(card, gi, id)?;
         let used: u32 = gi.computes.iter().map(|ci| ci.size).sum();
         let whole = card.profile_of(gi).ok_or(Code::UNKNOWN)?.compute;
         count.set((whole - used) / size)
     }
-    fn nvmlGpuInstanceGetComputeInstancePossiblePlacements: (live, gi: Handle, id: c_uint, array: Out<nvmlComputeInstancePlacement_t>, count: Out<c_uint>) {
+    fn nvmlGpuInstanceGetComputeInstancePossiblePlacements: (
+        live,
+        gi: Handle,
+        id: c_uint,
+        array: Out<nvmlComputeInstancePlacement_t>,
+        count: Out<c_uint>,
+    ) {
         let (card, gi) = live.gi(gi)?;
         let size = slices(card, gi, id)?;
         let list: Vec<_> = starts(card, gi, size)
@@ -135,7 +150,9 @@ abi! {
     fn nvmlGpuInstanceCreateComputeInstance: (live, gi: Handle, id: c_uint, ci: Out<Handle>) {
         ci.set(create(live, gi, id, None)?)
     }
-    fn nvmlGpuInstanceCreateComputeInstanceWithPlacement: (live, gi: Handle, id: c_uint, place: Out<nvmlComputeInstancePlacement_t>, ci: Out<Handle>) {
+    fn nvmlGpuInstanceCreateComputeInstanceWithPlacement: (
+        live, gi: Handle, id: c_uint, place: Out<nvmlComputeInstancePlacement_t>, ci: Out<Handle>
+    ) {
         let place = place.get()?;
         ci.set(create(live, gi, id, Some((place.start, place.size)))?)
     }
@@ -152,7 +169,9 @@ abi! {
             Ok(())
         })
     }
-    fn nvmlGpuInstanceGetComputeInstances: (live, gi: Handle, id: c_uint, array: Out<Handle>, count: Out<c_uint>) {
+    fn nvmlGpuInstanceGetComputeInstances: (
+        live, gi: Handle, id: c_uint, array: Out<Handle>, count: Out<c_uint>
+    ) {
         let (card, gi) = live.gi(gi)?;
         let size = slices(card, gi, id)?;
         let of_size = gi.computes.iter().filter(|ci| ci.size == size);
@@ -165,7 +184,9 @@ abi! {
         let ci = gi.computes.iter().find(|ci| ci.id == id).ok_or(Code::NOT_FOUND)?;
         out.set(handle_of_ci(card, gi, ci))
     }
-    fn nvmlComputeInstanceGetInfo_v2 | nvmlComputeInstanceGetInfo: (live, ci: Handle, out: Out<nvmlComputeInstanceInfo_t>) {
+    fn nvmlComputeInstanceGetInfo_v2 | nvmlComputeInstanceGetInfo: (
+        live, ci: Handle, out: Out<nvmlComputeInstanceInfo_t>
+    ) {
         let (card, gi, ci) = live.ci(ci)?;
         out.set(nvmlComputeInstanceInfo_t {
             device: Handle::to(Target::Gpu(card.index as usize)).pointer(),

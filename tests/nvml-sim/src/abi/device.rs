@@ -45,7 +45,9 @@ abi! {
     fn nvmlDeviceGetCount_v2 | nvmlDeviceGetCount: (live, count: Out<c_uint>) {
         count.set(live.cards.len() as c_uint)
     }
-    fn nvmlDeviceGetHandleByIndex_v2 | nvmlDeviceGetHandleByIndex: (live, index: c_uint, device: Out<Handle>) {
+    fn nvmlDeviceGetHandleByIndex_v2 | nvmlDeviceGetHandleByIndex: (
+        live, index: c_uint, device: Out<Handle>
+    ) {
         let there = (index as usize) < live.cards.len();
         let handle = Handle::to(Target::Gpu(index as usize));
         if !there {
@@ -67,7 +69,9 @@ abi! {
         let serial = serial.text()?;
         device.set(find(live, |card| card.serial == serial)?)
     }
-    fn nvmlDeviceGetHandleByPciBusId_v2 | nvmlDeviceGetHandleByPciBusId: (live, pci: Out<c_char>, device: Out<Handle>) {
+    fn nvmlDeviceGetHandleByPciBusId_v2 | nvmlDeviceGetHandleByPciBusId: (
+        live, pci: Out<c_char>, device: Out<Handle>
+    ) {
         let pci = Pci::parse(&pci.text()?).ok_or(Code::INVALID_ARGUMENT)?;
         device.set(find(live, |card| card.pci == pci)?)
     }
@@ -87,9 +91,7 @@ abi! {
             None => name.set_text(length, card.model.name),
             Some((gi, ci)) => {
                 let profile = card.profile_of(gi).ok_or(Code::UNKNOWN)?;
-                let whole = card.model.profile_name(profile);
-                let part = if ci.size == profile.compute { String::new() } else { format!("{}c.", ci.size) };
-                name.set_text(length, &format!("{} MIG {part}{whole}", card.model.name))
+                name.set_text(length, &format!("{} MIG {}", card.model.name, card.name_of(profile, ci.size)))
             }
         }
     }
@@ -111,7 +113,9 @@ abi! {
         live.card(device)?;
         version.set_text(length, "92.00.45.00.03")
     }
-    fn nvmlDeviceGetInforomImageVersion: (live, device: Handle, version: Out<c_char>, length: c_uint) {
+    fn nvmlDeviceGetInforomImageVersion: (
+        live, device: Handle, version: Out<c_char>, length: c_uint
+    ) {
         live.card(device)?;
         version.set_text(length, "G506.0200.00.04")
     }
@@ -125,7 +129,9 @@ abi! {
     fn nvmlDeviceGetArchitecture: (live, device: Handle, architecture: Out<c_uint>) {
         architecture.set(live.device(device)?.0.model.architecture)
     }
-    fn nvmlDeviceGetCudaComputeCapability: (live, device: Handle, major: Out<c_int>, minor: Out<c_int>) {
+    fn nvmlDeviceGetCudaComputeCapability: (
+        live, device: Handle, major: Out<c_int>, minor: Out<c_int>
+    ) {
         let (card, _) = live.device(device)?;
         major.set(card.model.capability.0)?;
         minor.set(card.model.capability.1)
@@ -133,7 +139,9 @@ abi! {
     fn nvmlDeviceGetNumGpuCores: (live, device: Handle, cores: Out<c_uint>) {
         cores.set(live.card(device)?.model.multiprocessors * 64)
     }
-    fn nvmlDeviceGetPciInfo_v3 | nvmlDeviceGetPciInfo_v2 | nvmlDeviceGetPciInfo: (live, device: Handle, pci: Out<nvmlPciInfo_t>) {
+    fn nvmlDeviceGetPciInfo_v3 | nvmlDeviceGetPciInfo_v2 | nvmlDeviceGetPciInfo: (
+        live, device: Handle, pci: Out<nvmlPciInfo_t>
+    ) {
         pci.set(pci_info(live.device(device)?.0))
     }
     fn nvmlDeviceGetPciInfoExt: (live, device: Handle, pci: Out<nvmlPciInfoExt_t>) {
@@ -154,7 +162,9 @@ abi! {
             busId: plain.busId,
         })
     }
-    fn nvmlDeviceGetMemoryAffinity: (live, device: Handle, size: c_uint, nodes: Out<c_ulong>, _scope: c_uint) {
+    fn nvmlDeviceGetMemoryAffinity: (
+        live, device: Handle, size: c_uint, nodes: Out<c_ulong>, _scope: c_uint
+    ) {
         let node = live.card(device)?.spec.numa.ok_or(Code::NOT_SUPPORTED)?;
         set_bit(nodes, size, Some(node))
     }
@@ -162,11 +172,15 @@ abi! {
         let node = live.card(device)?.spec.numa.ok_or(Code::NOT_SUPPORTED)?;
         set_bit(cpus, size, Some(node))
     }
-    fn nvmlDeviceGetCpuAffinityWithinScope: (live, device: Handle, size: c_uint, cpus: Out<c_ulong>, _scope: c_uint) {
+    fn nvmlDeviceGetCpuAffinityWithinScope: (
+        live, device: Handle, size: c_uint, cpus: Out<c_ulong>, _scope: c_uint
+    ) {
         let node = live.card(device)?.spec.numa.ok_or(Code::NOT_SUPPORTED)?;
         set_bit(cpus, size, Some(node))
     }
-    fn nvmlDeviceGetDisplayMode | nvmlDeviceGetDisplayActive | nvmlDeviceGetMultiGpuBoard: (live, device: Handle, is: Out<c_uint>) {
+    fn nvmlDeviceGetDisplayMode | nvmlDeviceGetDisplayActive | nvmlDeviceGetMultiGpuBoard: (
+        live, device: Handle, is: Out<c_uint>
+    ) {
         live.card(device)?;
         is.set(0)
     }

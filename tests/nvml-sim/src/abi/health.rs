@@ -35,10 +35,14 @@ abi! {
         live.card(device)?;
         mode.set(1)
     }
-    fn nvmlDeviceGetTotalEccErrors: (live, device: Handle, kind: c_uint, life: c_uint, errors: Out<c_ulonglong>) {
+    fn nvmlDeviceGetTotalEccErrors: (
+        live, device: Handle, kind: c_uint, life: c_uint, errors: Out<c_ulonglong>
+    ) {
         errors.set(count(ecc(live, device)?, kind, life)?)
     }
-    fn nvmlDeviceGetMemoryErrorCounter: (live, device: Handle, kind: c_uint, life: c_uint, place: c_uint, errors: Out<c_ulonglong>) {
+    fn nvmlDeviceGetMemoryErrorCounter: (
+        live, device: Handle, kind: c_uint, life: c_uint, place: c_uint, errors: Out<c_ulonglong>
+    ) {
         let all = count(ecc(live, device)?, kind, life)?;
         // All of a world's errors are in DRAM (2); the caches (0, 1) and registers (3) have none.
         match place {
@@ -47,18 +51,29 @@ abi! {
             _ => Err(Code::NOT_SUPPORTED),
         }
     }
-    fn nvmlDeviceGetDetailedEccErrors: (live, device: Handle, kind: c_uint, life: c_uint, errors: Out<nvmlEccErrorCounts_t>) {
+    fn nvmlDeviceGetDetailedEccErrors: (
+        live, device: Handle, kind: c_uint, life: c_uint, errors: Out<nvmlEccErrorCounts_t>
+    ) {
         let deviceMemory = count(ecc(live, device)?, kind, life)?;
         errors.set(nvmlEccErrorCounts_t { l1Cache: 0, l2Cache: 0, deviceMemory, registerFile: 0 })
     }
-    fn nvmlDeviceGetRemappedRows: (live, device: Handle, corrected: Out<c_uint>, uncorrected: Out<c_uint>, pending: Out<c_uint>, failed: Out<c_uint>) {
+    fn nvmlDeviceGetRemappedRows: (
+        live,
+        device: Handle,
+        corrected: Out<c_uint>,
+        uncorrected: Out<c_uint>,
+        pending: Out<c_uint>,
+        failed: Out<c_uint>,
+    ) {
         let ecc = live.card(device)?.spec.ecc;
         corrected.set(ecc.remapped_corrected)?;
         uncorrected.set(ecc.remapped_uncorrected)?;
         pending.set(ecc.remap_pending.into())?;
         failed.set(ecc.remap_failed.into())
     }
-    fn nvmlDeviceGetRowRemapperHistogram: (live, device: Handle, values: Out<nvmlRowRemapperHistogramValues_t>) {
+    fn nvmlDeviceGetRowRemapperHistogram: (
+        live, device: Handle, values: Out<nvmlRowRemapperHistogramValues_t>
+    ) {
         live.card(device)?;
         values.set(nvmlRowRemapperHistogramValues_t { max: 640, high: 0, partial: 0, low: 0, none: 0 })
     }

@@ -141,37 +141,59 @@ fn create(
 }
 
 abi! {
-    fn nvmlDeviceGetGpuInstanceProfileInfo: (live, device: Handle, kind: c_uint, out: Out<nvmlGpuInstanceProfileInfo_t>) {
+    fn nvmlDeviceGetGpuInstanceProfileInfo: (
+        live, device: Handle, kind: c_uint, out: Out<nvmlGpuInstanceProfileInfo_t>
+    ) {
         let card = live.card(device)?;
         out.set(info(card, by_kind(card, kind)?))
     }
-    fn nvmlDeviceGetGpuInstanceProfileInfoV: (live, device: Handle, kind: c_uint, out: Out<nvmlGpuInstanceProfileInfo_v2_t>) {
+    fn nvmlDeviceGetGpuInstanceProfileInfoV: (
+        live, device: Handle, kind: c_uint, out: Out<nvmlGpuInstanceProfileInfo_v2_t>
+    ) {
         let card = live.card(device)?;
         versioned_info(card, by_kind(card, kind)?, out)
     }
-    fn nvmlDeviceGetGpuInstanceProfileInfoByIdV: (live, device: Handle, id: c_uint, out: Out<nvmlGpuInstanceProfileInfo_v2_t>) {
+    fn nvmlDeviceGetGpuInstanceProfileInfoByIdV: (
+        live, device: Handle, id: c_uint, out: Out<nvmlGpuInstanceProfileInfo_v2_t>
+    ) {
         let card = live.card(device)?;
         versioned_info(card, by_id(card, id)?, out)
     }
-    fn nvmlDeviceGetGpuInstancePossiblePlacements_v2: (live, device: Handle, id: c_uint, array: Out<nvmlGpuInstancePlacement_t>, count: Out<c_uint>) {
+    fn nvmlDeviceGetGpuInstancePossiblePlacements_v2: (
+        live,
+        device: Handle,
+        id: c_uint,
+        array: Out<nvmlGpuInstancePlacement_t>,
+        count: Out<c_uint>,
+    ) {
         let list = placements(by_id(live.card(device)?, id)?);
         // Without an array only their number is asked.
         if array.is_null() { count.set(list.len() as c_uint) } else { put_list(&list, array, count) }
     }
-    fn nvmlDeviceGetGpuInstancePossiblePlacements: (live, device: Handle, id: c_uint, array: Out<nvmlGpuInstancePlacement_t>, count: Out<c_uint>) {
+    fn nvmlDeviceGetGpuInstancePossiblePlacements: (
+        live,
+        device: Handle,
+        id: c_uint,
+        array: Out<nvmlGpuInstancePlacement_t>,
+        count: Out<c_uint>,
+    ) {
         // The first revision trusts the caller to have made room for the maximum.
         let list = placements(by_id(live.card(device)?, id)?);
         count.set(list.len() as c_uint)?;
         if array.is_null() { Ok(()) } else { put_all(&list, array) }
     }
-    fn nvmlDeviceGetGpuInstanceRemainingCapacity: (live, device: Handle, id: c_uint, count: Out<c_uint>) {
+    fn nvmlDeviceGetGpuInstanceRemainingCapacity: (
+        live, device: Handle, id: c_uint, count: Out<c_uint>
+    ) {
         let card = cut_card(live, device)?;
         count.set(card.model.family.remaining(&card.placed(), by_id(card, id)?))
     }
     fn nvmlDeviceCreateGpuInstance: (live, device: Handle, id: c_uint, gi: Out<Handle>) {
         gi.set(create(live, device, id, None)?)
     }
-    fn nvmlDeviceCreateGpuInstanceWithPlacement: (live, device: Handle, id: c_uint, place: Out<nvmlGpuInstancePlacement_t>, gi: Out<Handle>) {
+    fn nvmlDeviceCreateGpuInstanceWithPlacement: (
+        live, device: Handle, id: c_uint, place: Out<nvmlGpuInstancePlacement_t>, gi: Out<Handle>
+    ) {
         let place = place.get()?;
         gi.set(create(live, device, id, Some((place.start, place.size)))?)
     }
@@ -188,7 +210,9 @@ abi! {
             Ok(())
         })
     }
-    fn nvmlDeviceGetGpuInstances: (live, device: Handle, id: c_uint, array: Out<Handle>, count: Out<c_uint>) {
+    fn nvmlDeviceGetGpuInstances: (
+        live, device: Handle, id: c_uint, array: Out<Handle>, count: Out<c_uint>
+    ) {
         let card = cut_card(live, device)?;
         let kind = by_id(card, id)?.kind;
         let of_kind = card.gis.iter().filter(|gi| gi.kind == kind);

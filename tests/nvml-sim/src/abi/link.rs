@@ -53,21 +53,29 @@ abi! {
     fn nvmlDeviceGetNvLinkVersion: (live, device: Handle, number: c_uint, version: Out<c_uint>) {
         version.set(link(live, device, number)?.model.nvlink_version)
     }
-    fn nvmlDeviceGetNvLinkCapability: (live, device: Handle, number: c_uint, _what: c_uint, can: Out<c_uint>) {
+    fn nvmlDeviceGetNvLinkCapability: (
+        live, device: Handle, number: c_uint, _what: c_uint, can: Out<c_uint>
+    ) {
         can.set(is_up(link(live, device, number)?).into())
     }
-    fn nvmlDeviceGetNvLinkErrorCounter: (live, device: Handle, number: c_uint, _what: c_uint, count: Out<u64>) {
+    fn nvmlDeviceGetNvLinkErrorCounter: (
+        live, device: Handle, number: c_uint, _what: c_uint, count: Out<u64>
+    ) {
         link(live, device, number)?;
         count.set(0)
     }
-    fn nvmlDeviceGetNvLinkRemotePciInfo_v2 | nvmlDeviceGetNvLinkRemotePciInfo: (live, device: Handle, number: c_uint, pci: Out<nvmlPciInfo_t>) {
+    fn nvmlDeviceGetNvLinkRemotePciInfo_v2 | nvmlDeviceGetNvLinkRemotePciInfo: (
+        live, device: Handle, number: c_uint, pci: Out<nvmlPciInfo_t>
+    ) {
         let card = link(live, device, number)?;
         match far_end(live, card, number) {
             Some(other) => pci.set(super::device::pci_info(other)),
             None => Err(Code::NOT_SUPPORTED),
         }
     }
-    fn nvmlDeviceGetNvLinkRemoteDeviceType: (live, device: Handle, number: c_uint, kind: Out<c_uint>) {
+    fn nvmlDeviceGetNvLinkRemoteDeviceType: (
+        live, device: Handle, number: c_uint, kind: Out<c_uint>
+    ) {
         let card = link(live, device, number)?;
         match (far_end(live, card, number), is_up(card)) {
             (Some(_), _) => kind.set(0),
@@ -75,7 +83,9 @@ abi! {
             (None, false) => kind.set(255),
         }
     }
-    fn nvmlDeviceGetP2PStatus: (live, one: Handle, other: Handle, what: c_uint, status: Out<c_uint>) {
+    fn nvmlDeviceGetP2PStatus: (
+        live, one: Handle, other: Handle, what: c_uint, status: Out<c_uint>
+    ) {
         let (one, other) = two(live, one, other)?;
         let linked = is_up(one) && is_up(other) && one.peers.contains(&other.index);
         // 2 asks for NVLink; 0 and 1 for reading and writing, which PCIe does too.
@@ -90,7 +100,9 @@ abi! {
         let (one, other) = two(live, one, other)?;
         level.set(distance(one, other))
     }
-    fn nvmlDeviceGetTopologyNearestGpus: (live, device: Handle, level: c_uint, count: Out<c_uint>, array: Out<Handle>) {
+    fn nvmlDeviceGetTopologyNearestGpus: (
+        live, device: Handle, level: c_uint, count: Out<c_uint>, array: Out<Handle>
+    ) {
         let card = live.card(device)?;
         let near: Vec<_> = live
             .cards

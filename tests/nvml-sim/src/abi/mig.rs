@@ -48,7 +48,9 @@ abi! {
     fn nvmlDeviceGetMaxMigDeviceCount: (live, device: Handle, count: Out<c_uint>) {
         count.set(live.card(device)?.model.family.compute)
     }
-    fn nvmlDeviceGetMigDeviceHandleByIndex: (live, device: Handle, index: c_uint, mig: Out<Handle>) {
+    fn nvmlDeviceGetMigDeviceHandleByIndex: (
+        live, device: Handle, index: c_uint, mig: Out<Handle>
+    ) {
         let card = live.card(device)?;
         if !card.mig {
             return Err(Code::NOT_SUPPORTED);
@@ -70,7 +72,9 @@ abi! {
     fn nvmlDeviceGetComputeInstanceId: (live, device: Handle, id: Out<c_uint>) {
         id.set(live.device(device)?.1.ok_or(Code::NOT_SUPPORTED)?.1.id)
     }
-    fn nvmlDeviceGetAttributes_v2 | nvmlDeviceGetAttributes: (live, device: Handle, attributes: Out<nvmlDeviceAttributes_t>) {
+    fn nvmlDeviceGetAttributes_v2 | nvmlDeviceGetAttributes: (
+        live, device: Handle, attributes: Out<nvmlDeviceAttributes_t>
+    ) {
         let (card, instance) = live.device(device)?;
         let (gi, ci) = instance.ok_or(Code::NOT_SUPPORTED)?;
         let profile = card.profile_of(gi).ok_or(Code::UNKNOWN)?;

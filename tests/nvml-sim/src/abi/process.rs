@@ -44,23 +44,37 @@ fn first_revision(list: &[nvmlProcessInfo_v2_t]) -> Vec<nvmlProcessInfo_v1_t> {
 }
 
 abi! {
-    fn nvmlDeviceGetComputeRunningProcesses_v3 | nvmlDeviceGetComputeRunningProcesses_v2: (live, device: Handle, count: Out<c_uint>, infos: Out<nvmlProcessInfo_v2_t>) {
+    fn nvmlDeviceGetComputeRunningProcesses_v3 | nvmlDeviceGetComputeRunningProcesses_v2: (
+        live, device: Handle, count: Out<c_uint>, infos: Out<nvmlProcessInfo_v2_t>
+    ) {
         put_list(&list(live, device, false)?, infos, count)
     }
-    fn nvmlDeviceGetGraphicsRunningProcesses_v3 | nvmlDeviceGetGraphicsRunningProcesses_v2: (live, device: Handle, count: Out<c_uint>, infos: Out<nvmlProcessInfo_v2_t>) {
+    fn nvmlDeviceGetGraphicsRunningProcesses_v3 | nvmlDeviceGetGraphicsRunningProcesses_v2: (
+        live, device: Handle, count: Out<c_uint>, infos: Out<nvmlProcessInfo_v2_t>
+    ) {
         put_list(&list(live, device, true)?, infos, count)
     }
-    fn nvmlDeviceGetMPSComputeRunningProcesses_v3 | nvmlDeviceGetMPSComputeRunningProcesses_v2 | nvmlDeviceGetMPSComputeRunningProcesses: (live, device: Handle, count: Out<c_uint>, _infos: Out<nvmlProcessInfo_v2_t>) {
+    fn nvmlDeviceGetMPSComputeRunningProcesses_v3
+        | nvmlDeviceGetMPSComputeRunningProcesses_v2
+        | nvmlDeviceGetMPSComputeRunningProcesses: (
+        live, device: Handle, count: Out<c_uint>, _infos: Out<nvmlProcessInfo_v2_t>
+    ) {
         live.device(device)?;
         count.set(0)
     }
-    fn nvmlDeviceGetComputeRunningProcesses: (live, device: Handle, count: Out<c_uint>, infos: Out<nvmlProcessInfo_v1_t>) {
+    fn nvmlDeviceGetComputeRunningProcesses: (
+        live, device: Handle, count: Out<c_uint>, infos: Out<nvmlProcessInfo_v1_t>
+    ) {
         put_list(&first_revision(&list(live, device, false)?), infos, count)
     }
-    fn nvmlDeviceGetGraphicsRunningProcesses: (live, device: Handle, count: Out<c_uint>, infos: Out<nvmlProcessInfo_v1_t>) {
+    fn nvmlDeviceGetGraphicsRunningProcesses: (
+        live, device: Handle, count: Out<c_uint>, infos: Out<nvmlProcessInfo_v1_t>
+    ) {
         put_list(&first_revision(&list(live, device, true)?), infos, count)
     }
-    fn nvmlDeviceGetRunningProcessDetailList: (live, device: Handle, details: Out<nvmlProcessDetailList_t>) {
+    fn nvmlDeviceGetRunningProcessDetailList: (
+        live, device: Handle, details: Out<nvmlProcessDetailList_t>
+    ) {
         let mut head = details.get()?;
         if head.version != version_of::<nvmlProcessDetailList_t>(1) {
             return Err(Code::ARGUMENT_VERSION_MISMATCH);
@@ -84,7 +98,13 @@ abi! {
             })
         })
     }
-    fn nvmlDeviceGetProcessUtilization: (live, device: Handle, samples: Out<nvmlProcessUtilizationSample_t>, count: Out<c_uint>, _since: c_ulonglong) {
+    fn nvmlDeviceGetProcessUtilization: (
+        live,
+        device: Handle,
+        samples: Out<nvmlProcessUtilizationSample_t>,
+        count: Out<c_uint>,
+        _since: c_ulonglong,
+    ) {
         let card = live.card(device)?;
         // Utilisation by process is not to be had while the card is cut up.
         if card.mig {

@@ -9,15 +9,15 @@ use crate::live;
 
 #[unsafe(no_mangle)]
 pub extern "C" fn nvmlInit() -> u32 {
-    live::outside("nvmlInit", live::init)
+    live::outside("nvmlInit", || live::init("nvmlInit"))
 }
 #[unsafe(no_mangle)]
 pub extern "C" fn nvmlInit_v2() -> u32 {
-    live::outside("nvmlInit_v2", live::init)
+    live::outside("nvmlInit_v2", || live::init("nvmlInit_v2"))
 }
 #[unsafe(no_mangle)]
 pub extern "C" fn nvmlInitWithFlags(_flags: c_uint) -> u32 {
-    live::outside("nvmlInitWithFlags", live::init)
+    live::outside("nvmlInitWithFlags", || live::init("nvmlInitWithFlags"))
 }
 #[unsafe(no_mangle)]
 pub extern "C" fn nvmlShutdown() -> u32 {
@@ -50,7 +50,9 @@ abi! {
         let own = format!("{major}.{}", live.world.driver);
         version.set_text(length, live.world.nvml.as_ref().unwrap_or(&own))
     }
-    fn nvmlSystemGetCudaDriverVersion_v2 | nvmlSystemGetCudaDriverVersion: (live, version: Out<c_int>) {
+    fn nvmlSystemGetCudaDriverVersion_v2 | nvmlSystemGetCudaDriverVersion: (
+        live, version: Out<c_int>
+    ) {
         version.set(cuda_number(&live.world.cuda))
     }
     fn nvmlSystemGetProcessName: (live, pid: c_uint, name: Out<c_char>, length: c_uint) {

@@ -77,20 +77,34 @@ abi! {
         let now = busy(live, device)?.spec.utilization;
         rates.set(nvmlUtilization_t { gpu: now.gpu, memory: now.memory })
     }
-    fn nvmlDeviceGetEncoderUtilization: (live, device: Handle, rate: Out<c_uint>, period: Out<c_uint>) {
+    fn nvmlDeviceGetEncoderUtilization: (
+        live, device: Handle, rate: Out<c_uint>, period: Out<c_uint>
+    ) {
         rate.set(busy(live, device)?.spec.utilization.encoder)?;
         period.set(167_000)
     }
-    fn nvmlDeviceGetDecoderUtilization: (live, device: Handle, rate: Out<c_uint>, period: Out<c_uint>) {
+    fn nvmlDeviceGetDecoderUtilization: (
+        live, device: Handle, rate: Out<c_uint>, period: Out<c_uint>
+    ) {
         rate.set(busy(live, device)?.spec.utilization.decoder)?;
         period.set(167_000)
     }
-    fn nvmlDeviceGetJpgUtilization | nvmlDeviceGetOfaUtilization: (live, device: Handle, rate: Out<c_uint>, period: Out<c_uint>) {
+    fn nvmlDeviceGetJpgUtilization | nvmlDeviceGetOfaUtilization: (
+        live, device: Handle, rate: Out<c_uint>, period: Out<c_uint>
+    ) {
         busy(live, device)?;
         rate.set(0)?;
         period.set(167_000)
     }
-    fn nvmlDeviceGetSamples: (live, device: Handle, kind: c_uint, _since: c_ulonglong, value_type: Out<c_uint>, count: Out<c_uint>, samples: Out<nvmlSample_t>) {
+    fn nvmlDeviceGetSamples: (
+        live,
+        device: Handle,
+        kind: c_uint,
+        _since: c_ulonglong,
+        value_type: Out<c_uint>,
+        count: Out<c_uint>,
+        samples: Out<nvmlSample_t>,
+    ) {
         // 0 is total power in mW, 1 GPU and 2 memory utilisation.
         let value = match kind {
             0 => live.card(device)?.power_mw(),
@@ -119,7 +133,9 @@ abi! {
         asked.temperature = live.card(device)?.spec.temperature as c_int;
         temperature.set(asked)
     }
-    fn nvmlDeviceGetTemperatureThreshold: (live, device: Handle, kind: c_uint, temperature: Out<c_uint>) {
+    fn nvmlDeviceGetTemperatureThreshold: (
+        live, device: Handle, kind: c_uint, temperature: Out<c_uint>
+    ) {
         live.card(device)?;
         match kind {
             0 => temperature.set(92),
@@ -142,10 +158,16 @@ abi! {
     fn nvmlDeviceGetPowerUsage: (live, device: Handle, milliwatts: Out<c_uint>) {
         milliwatts.set(live.card(device)?.power_mw())
     }
-    fn nvmlDeviceGetPowerManagementLimit | nvmlDeviceGetPowerManagementDefaultLimit | nvmlDeviceGetEnforcedPowerLimit: (live, device: Handle, limit: Out<c_uint>) {
+    fn nvmlDeviceGetPowerManagementLimit
+        | nvmlDeviceGetPowerManagementDefaultLimit
+        | nvmlDeviceGetEnforcedPowerLimit: (
+        live, device: Handle, limit: Out<c_uint>
+    ) {
         limit.set(live.card(device)?.model.power_watts * 1000)
     }
-    fn nvmlDeviceGetPowerManagementLimitConstraints: (live, device: Handle, least: Out<c_uint>, most: Out<c_uint>) {
+    fn nvmlDeviceGetPowerManagementLimitConstraints: (
+        live, device: Handle, least: Out<c_uint>, most: Out<c_uint>
+    ) {
         let limit = live.card(device)?.model.power_watts * 1000;
         least.set(limit / 4)?;
         most.set(limit)
@@ -157,31 +179,51 @@ abi! {
     fn nvmlDeviceGetTotalEnergyConsumption: (live, device: Handle, millijoules: Out<c_ulonglong>) {
         millijoules.set(energy_mj(live.card(device)?))
     }
-    fn nvmlDeviceGetPerformanceState | nvmlDeviceGetPowerState: (live, device: Handle, state: Out<c_uint>) {
+    fn nvmlDeviceGetPerformanceState | nvmlDeviceGetPowerState: (
+        live, device: Handle, state: Out<c_uint>
+    ) {
         live.card(device)?;
         state.set(0)
     }
-    fn nvmlDeviceGetClockInfo | nvmlDeviceGetApplicationsClock: (live, device: Handle, kind: c_uint, clock_mhz: Out<c_uint>) {
+    fn nvmlDeviceGetClockInfo | nvmlDeviceGetApplicationsClock: (
+        live, device: Handle, kind: c_uint, clock_mhz: Out<c_uint>
+    ) {
         clock_mhz.set(clock(live.card(device)?, kind, true)?)
     }
-    fn nvmlDeviceGetMaxClockInfo | nvmlDeviceGetMaxCustomerBoostClock | nvmlDeviceGetDefaultApplicationsClock: (live, device: Handle, kind: c_uint, clock_mhz: Out<c_uint>) {
+    fn nvmlDeviceGetMaxClockInfo
+        | nvmlDeviceGetMaxCustomerBoostClock
+        | nvmlDeviceGetDefaultApplicationsClock: (
+        live, device: Handle, kind: c_uint, clock_mhz: Out<c_uint>
+    ) {
         clock_mhz.set(clock(live.card(device)?, kind, false)?)
     }
-    fn nvmlDeviceGetClock: (live, device: Handle, kind: c_uint, id: c_uint, clock_mhz: Out<c_uint>) {
+    fn nvmlDeviceGetClock: (
+        live, device: Handle, kind: c_uint, id: c_uint, clock_mhz: Out<c_uint>
+    ) {
         clock_mhz.set(clock(live.card(device)?, kind, id == 0)?)
     }
-    fn nvmlDeviceGetCurrentClocksThrottleReasons | nvmlDeviceGetCurrentClocksEventReasons: (live, device: Handle, reasons: Out<c_ulonglong>) {
+    fn nvmlDeviceGetCurrentClocksThrottleReasons | nvmlDeviceGetCurrentClocksEventReasons: (
+        live, device: Handle, reasons: Out<c_ulonglong>
+    ) {
         let idle = live.card(device)?.spec.utilization.gpu == 0;
         reasons.set(idle.into())
     }
-    fn nvmlDeviceGetPcieThroughput: (live, device: Handle, _counter: c_uint, kilobytes: Out<c_uint>) {
+    fn nvmlDeviceGetPcieThroughput: (
+        live, device: Handle, _counter: c_uint, kilobytes: Out<c_uint>
+    ) {
         live.card(device)?;
         kilobytes.set(0)
     }
-    fn nvmlDeviceGetMaxPcieLinkGeneration | nvmlDeviceGetCurrPcieLinkGeneration | nvmlDeviceGetGpuMaxPcieLinkGeneration: (live, device: Handle, generation: Out<c_uint>) {
+    fn nvmlDeviceGetMaxPcieLinkGeneration
+        | nvmlDeviceGetCurrPcieLinkGeneration
+        | nvmlDeviceGetGpuMaxPcieLinkGeneration: (
+        live, device: Handle, generation: Out<c_uint>
+    ) {
         generation.set(if live.card(device)?.model.has_gpm() { 5 } else { 4 })
     }
-    fn nvmlDeviceGetMaxPcieLinkWidth | nvmlDeviceGetCurrPcieLinkWidth: (live, device: Handle, width: Out<c_uint>) {
+    fn nvmlDeviceGetMaxPcieLinkWidth | nvmlDeviceGetCurrPcieLinkWidth: (
+        live, device: Handle, width: Out<c_uint>
+    ) {
         live.card(device)?;
         width.set(16)
     }
@@ -189,7 +231,9 @@ abi! {
         live.card(device)?;
         count.set(0)
     }
-    fn nvmlDeviceGetFieldValues: (live, device: Handle, count: c_int, values: Out<nvmlFieldValue_t>) {
+    fn nvmlDeviceGetFieldValues: (
+        live, device: Handle, count: c_int, values: Out<nvmlFieldValue_t>
+    ) {
         let card = live.card(device)?;
         for index in 0..usize::try_from(count).map_err(|_| Code::INVALID_ARGUMENT)? {
             let mut value = values.get_at(index)?;

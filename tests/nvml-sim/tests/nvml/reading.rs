@@ -163,9 +163,11 @@ fn errors_slowness_and_a_lost_card_come_on_demand() {
     let lab = Lab::new(
         r#"{"gpus": [{"model": "A30", "count": 2}, {"model": "A30", "uuid": "GPU-gone", "lost": true}],
             "errors": {"nvmlDeviceGetName": "UNKNOWN", "gpu:1/nvmlDeviceGetUUID": 4},
-            "latency_ms": {"nvmlDeviceGetTemperature": 30}}"#,
+            "latency_ms": {"nvmlDeviceGetTemperature": 30, "nvmlInit_v2": 20}}"#,
     );
+    let start = std::time::Instant::now();
     let nvml = lab.nvml();
+    assert!(start.elapsed().as_millis() >= 20);
     let device = nvml.device_by_index(0).unwrap();
     assert!(matches!(device.name(), Err(NvmlError::Unknown)));
     assert!(device.uuid().is_ok());
