@@ -26,7 +26,7 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn whole_events_are_found_between_garbage(
@@ -98,10 +98,10 @@ fn the_last_events_are_found_wherever_a_window_cuts() {
         }
     }
     std::fs::create_dir_all(site.log()).unwrap();
-    for cut in [0, 1, 2, 37, 150] {
+    for cut in [0, 1, 150] {
         std::fs::write(site.events(), &bytes[..bytes.len() - cut]).unwrap();
         let expected = all(&site, &Filter::default()).0;
-        for count in [0, 1, 10, 500, 2999, 3000, 5000] {
+        for count in [0, 1, 500, 3000, 5000] {
             let (last, _) = Files::of(&site).last(count, &Filter::default()).unwrap();
             assert_eq!(last[..], expected[expected.len().saturating_sub(count)..], "{cut} {count}");
         }
