@@ -16,6 +16,7 @@ use crate::load::{self, Reading};
 use crate::notes::{self, Diagnostic, Severity};
 use crate::policy::{Access, GpuPolicy, Strategy, Unowned, Weight};
 use crate::resolve::{self, Person};
+use crate::typed;
 use crate::value::Value;
 
 /// A group of people with limits of its own.
@@ -228,9 +229,9 @@ fn group(draft: &Draft, name: String, members: Vec<String>, level: Level) -> Gro
             .unwrap_or(Value::Unlimited)
     };
     let slices = [&level.aggregate, &draft.defaults.aggregate];
-    let aggregate = resolve::aggregate(&mut |field| first(field, slices));
+    let aggregate = typed::aggregate(&mut |field| first(field, slices));
     let own = [&level.policies, &draft.policies];
-    let policies = resolve::policies(&mut |field| first(field, own));
+    let policies = typed::policies(&mut |field| first(field, own));
     Group { name, members, aggregate, policies, level }
 }
 
@@ -253,9 +254,9 @@ fn exemption(draft: &ExemptionDraft, files: &[String]) -> Exemption {
 }
 
 fn gpu(settings: &Settings) -> GpuPolicy {
-    let flag = |field| settings.get(field).is_some_and(|(value, _)| resolve::flag(value));
+    let flag = |field| settings.get(field).is_some_and(|(value, _)| typed::flag(value));
     let time = |field, or: Span| {
-        let said = settings.get(field).map(|(value, _)| resolve::span(value));
+        let said = settings.get(field).map(|(value, _)| typed::span(value));
         said.and_then(|limit| limit.max().copied()).unwrap_or(or)
     };
     GpuPolicy {

@@ -23,6 +23,7 @@ mod resolve;
 mod schema;
 mod table;
 mod tree;
+mod typed;
 mod value;
 
 pub use config::{Config, Group, Report};
