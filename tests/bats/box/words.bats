@@ -144,3 +144,8 @@ three_lines() { says "lab: " && says "  why: " && says "   do: "; }
     [[ -n "$output" ]]
   done <"$TREE/tests/lab/tour"
 }
+
+@test "the first screen of the README is what the lab shows" {
+  run "$TREE/tests/lab/transcript" --check
+  ok
+}
