@@ -1,12 +1,15 @@
 //! Admission: what a new container of a person gets, and which limits stand in the way.
 //!
 //! Here the config's limits become what the Docker door sets ([`Grant`]): slice, CPU,
-//! memory, processes, shared memory. The door and the `admit` command call the same
-//! functions; nothing here talks to Docker.
+//! memory, processes, shared memory, and the GPUs that the ledger leases ([`gpu`]). The
+//! door and the `admit` command call the same functions; nothing here talks to Docker.
+
+pub mod gpu;
 
 use ds01_config::{Config, Limits};
 use ds01_door::{Denial, Grant, UnknownFields, Unowned, Wanted, Who, Wish, Words};
 use ds01_names::SliceName;
+use ds01_site::Site;
 use ds01_units::{Limit, Span, Stamp};
 use serde_json::json;
 
@@ -58,11 +61,28 @@ fn of(limits: &Limits) -> Grant {
         gpus: Vec::new(),
         labels: Vec::new(),
         warnings: Vec::new(),
+        name: None,
         lease: None,
     }
 }
 
-/// Grants a create, or says every limit in its way.
+/// Grants a create, or says every limit in its way. What it leases must be committed or
+/// aborted; it ends by itself where that never happens.
+pub fn admit(
+    site: &Site,
+    config: &Config,
+    who: &Who,
+    wish: &Wish,
+    standing: &Standing,
+) -> Result<Grant, Denial> {
+    let mut grant = grant(config, who, wish, standing, site.now())?;
+    if wish.gpus != Wanted::None {
+        gpu::lease(site, who, wish, &mut grant)?;
+    }
+    Ok(grant)
+}
+
+/// The same without any GPU, which changes nothing anywhere.
 pub fn grant(
     config: &Config,
     who: &Who,
@@ -73,9 +93,6 @@ pub fn grant(
     let limits = config.resolve(&who.user, now);
     let mut grant = of(&limits);
     count(&limits, standing)?;
-    if wish.gpus != Wanted::None {
-        return Err(no_gpus());
-    }
     grant.warnings = warnings(&limits, wish, standing);
     Ok(grant)
 }
@@ -100,14 +117,6 @@ fn count(limits: &Limits, standing: &Standing) -> Result<(), Denial> {
         "would_pass": standing.containers.iter().map(|name| format!("docker rm {name}")).collect::<Vec<_>>(),
     }));
     Err(denial)
-}
-
-/// Until the ledger answers here no GPU passes: a device that nobody accounts for is given
-/// twice.
-fn no_gpus() -> Denial {
-    Denial::forbidden("limit.gpus", "GPUs are not given through the Docker door on this machine")
-        .why("admission has no GPU ledger to lease from")
-        .todo("create the container without a GPU, or ask an admin")
 }
 
 /// What the user should know, in the create response.
@@ -142,17 +151,18 @@ mod tests {
         (dir, config)
     }
 
-    fn asked(have: usize, gpus: Wanted) -> Result<Grant, Denial> {
+    fn asked(have: usize) -> Result<Grant, Denial> {
         let (_dir, config) = config();
         let alice = Who { uid: 1001, gid: 1001, user: "alice".into(), role: Role::Ordinary };
-        let wish = Wish { name: None, interface: "docker".into(), gpus, profile: None };
+        let wish =
+            Wish { name: None, interface: "docker".into(), gpus: Wanted::None, profile: None };
         let standing = Standing { containers: (0..have).map(|n| format!("c{n}")).collect() };
         grant(&config, &alice, &wish, &standing, Stamp::from_secs(0))
     }
 
     #[test]
     fn a_grant_is_the_slice_and_the_limits() {
-        let grant = asked(0, Wanted::None).unwrap();
+        let grant = asked(0).unwrap();
         assert_eq!(grant.cgroup_parent, "ds01-students-alice.slice");
         assert_eq!(grant.cpus, Limit::Max(4.0));
         assert!(grant.gpus.is_empty() && grant.lease.is_none());
@@ -160,17 +170,10 @@ mod tests {
 
     #[test]
     fn the_last_container_is_said_and_the_next_is_refused_with_what_would_help() {
-        assert!(
-            asked(1, Wanted::None).unwrap().warnings.iter().any(|w| w.contains("last container"))
-        );
-        let denial = asked(2, Wanted::None).unwrap_err();
+        assert!(asked(1).unwrap().warnings.iter().any(|w| w.contains("last container")));
+        let denial = asked(2).unwrap_err();
         assert_eq!(denial.code, "limit.containers");
         assert!(denial.message().contains("c0, c1"), "{}", denial.message());
         assert!(denial.lines.why.contains("resource-limits.yaml:1"), "{}", denial.lines.why);
-    }
-
-    #[test]
-    fn a_gpu_that_nobody_accounts_for_is_not_given() {
-        assert_eq!(asked(0, Wanted::Count(1)).unwrap_err().code, "limit.gpus");
     }
 }

@@ -141,6 +141,7 @@ mod tests {
             gpus: Vec::new(),
             labels: Vec::new(),
             warnings: Vec::new(),
+            name: None,
             lease: None,
         }
     }

@@ -25,6 +25,8 @@ pub struct Created {
     /// Volumes to make and label first.
     pub volumes: Vec<String>,
     pub grant: Option<Grant>,
+    /// The name the door gives, where the client gives none.
+    pub name: Option<String>,
 }
 
 /// A rule for one field.
@@ -183,10 +185,11 @@ pub fn create(
     labels.set("ds01.managed", Value::text("true"));
     labels.set("ds01.interface", Value::text(interface));
     labels.set("ds01.created_at", Value::text(now));
-    if let Some(name) = name {
+    let given = grant.as_ref().and_then(|grant| grant.name.clone());
+    if let Some(name) = name.or(given.as_deref()) {
         labels.set("ds01.name", Value::text(name));
     }
-    Ok(Created { body, volumes: new_volumes, grant })
+    Ok(Created { body, volumes: new_volumes, grant, name: given })
 }
 
 fn judge_host(case: &Case, host: &mut Value, new_volumes: &mut Vec<String>) -> Result<(), Stop> {

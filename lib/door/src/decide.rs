@@ -358,7 +358,11 @@ fn container_create(case: &Case, request: &Request, now: &str) -> Result<Forward
     let body = body(request, &words, &fields::CREATE)?;
     let name = request.target.query.get("name").filter(|name| !name.is_empty());
     let made = create::create(case, body, name, &request.user_agent, now)?;
-    let mut forward = Draft::of(request).json(&made.body).answered(Shape::Created);
+    let mut draft = Draft::of(request).json(&made.body);
+    if let Some(name) = made.name {
+        draft = draft.with("name", name);
+    }
+    let mut forward = draft.answered(Shape::Created);
     forward.volumes = made.volumes;
     forward.grant = made.grant;
     Ok(forward)
@@ -371,13 +375,15 @@ fn container(case: &Case, request: &Request, name: &str, verb: Container) -> Res
     match verb {
         C::Attach | C::AttachWs => Ok(draft.answered(Shape::Hijack)),
         C::Start | C::Restart => {
-            if let Answer::Paths(paths) = case.answer(Ask::BindsOf(id))? {
+            if let Answer::Paths(paths) = case.answer(Ask::BindsOf(id.clone()))? {
                 for path in paths.iter().filter(|path| !binds::SOCKETS.contains(&path.as_str())) {
                     if case.path(path)? != path {
                         return Err(moved(path));
                     }
                 }
             }
+            // Last, since it may lease again.
+            case.answer(Ask::GpusOf(id))?;
             Ok(draft.plain())
         }
         C::Update => {

@@ -24,6 +24,8 @@ pub enum Ask {
     Limits,
     /// Where the binds of this container's full id come from, for a start.
     BindsOf(String),
+    /// Whether this container's full id may have its GPUs back.
+    GpusOf(String),
 }
 
 /// Whose something is.
@@ -83,6 +85,8 @@ pub struct Grant {
     pub labels: Vec<(String, String)>,
     /// For the create response's `Warnings`.
     pub warnings: Vec<String>,
+    /// The container's name, where the client gives none: what has a lease has a name.
+    pub name: Option<String>,
     /// What commits or aborts the lease.
     pub lease: Option<String>,
 }

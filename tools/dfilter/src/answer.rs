@@ -13,6 +13,7 @@ use tokio::net::UnixStream;
 use crate::conn::{Connection, Sent};
 use crate::daemon::{Daemon, read_head, read_whole};
 use crate::door::Door;
+use crate::lease::{self, Lease};
 use crate::resolve;
 use crate::wire::{self, LAST_CHUNK, Source, Wire, chunk, read_some, write_all};
 
@@ -69,7 +70,7 @@ pub(crate) async fn exchange(
     who: &Who,
     sent: Sent,
 ) -> io::Result<Result<Outcome, Denial>> {
-    let Connection { door, client, daemon, .. } = connection;
+    let Connection { door, client, daemon, lease, .. } = connection;
     let words = door.words(&who.user);
     let case = Case { door, head, forward, who, words: &words };
     let own = match case.before(daemon).await {
@@ -81,11 +82,13 @@ pub(crate) async fn exchange(
         Err(denial) => return Ok(Err(denial)),
     };
     let progress = Progress::default();
-    let hijack = forward.answer == Shape::Hijack;
+    // A create is seen to its end, whatever becomes of the client: its lease depends on it.
+    let unwatched = matches!(forward.answer, Shape::Hijack | Shape::Created);
+    let lease = lease.as_mut().and_then(Lease::sent);
     let down = {
         let Wire { stream, buf } = &mut *wire;
-        let up = upward(&client.stream, &mut client.buf, sent, stream, hijack, &progress);
-        let down = case.down(&client.stream, stream, buf, own);
+        let up = upward(&client.stream, &mut client.buf, sent, stream, unwatched, &progress);
+        let down = case.down(&client.stream, stream, buf, own, lease);
         tokio::pin!(up, down);
         tokio::select! {
             biased;
@@ -121,7 +124,7 @@ async fn upward(
     buf: &mut Vec<u8>,
     sent: Sent,
     daemon: &UnixStream,
-    hijack: bool,
+    unwatched: bool,
     progress: &Progress,
 ) -> Up {
     let Sent { mut head, first, mut rest, chunked } = sent;
@@ -150,7 +153,7 @@ async fn upward(
     }
     progress.sent.set(true);
     // What comes behind a request that may become a raw stream belongs to the stream.
-    while !hijack && buf.len() < AHEAD {
+    while !unwatched && buf.len() < AHEAD {
         match read_some(client, buf).await {
             Ok(0) if buf.is_empty() => {
                 progress.ended.set(true);
@@ -216,6 +219,7 @@ impl Case<'_> {
         daemon: &UnixStream,
         buf: &mut Vec<u8>,
         own: Vec<u8>,
+        lease: Option<lease::Sent>,
     ) -> io::Result<Result<Down, Denial>> {
         let response = match read_head(daemon, buf, &self.head.method).await {
             Ok(response) => response,
@@ -223,6 +227,9 @@ impl Case<'_> {
         };
         let status = response.status;
         let good = status == 200 || status == 201;
+        if let Some(lease) = lease {
+            return self.created(client, daemon, buf, &response, lease).await;
+        }
         match &self.forward.answer {
             Shape::Hijack if response.unframed => {
                 write_all(client, &head_of(&response, None, false)).await?;
@@ -242,12 +249,46 @@ impl Case<'_> {
                     Ok(cut) => cut,
                     Err(denial) => return Ok(Err(denial)),
                 };
-                let close = !self.head.keep_alive;
-                let head = head_of(&response, Some(Framing::Length(cut.len() as u64)), close);
-                write_all(client, &[head, cut].concat()).await?;
-                Ok(Ok(Down { status, reusable: reusable(&response), hijacked: false }))
+                self.write_whole(client, &response, cut).await.map(Ok)
             }
         }
+    }
+
+    /// The answer to a create that has a lease.
+    async fn created(
+        &self,
+        client: &UnixStream,
+        daemon: &UnixStream,
+        buf: &mut Vec<u8>,
+        response: &Response,
+        lease: lease::Sent,
+    ) -> io::Result<Result<Down, Denial>> {
+        let body = match read_whole(daemon, buf, response).await {
+            Ok(body) => body,
+            Err(denial) => return Ok(Err(denial)),
+        };
+        let made: Value = serde_json::from_slice(&body).unwrap_or_default();
+        match made["Id"].as_str() {
+            Some(id) if response.status == 201 => lease.commit(id.to_owned()).await,
+            _ => lease.abort().await,
+        }
+        let cut = if response.status == 201 { self.shaped(&body, &[]).await } else { Ok(body) };
+        match cut {
+            Ok(cut) => self.write_whole(client, response, cut).await.map(Ok),
+            Err(denial) => Ok(Err(denial)),
+        }
+    }
+
+    async fn write_whole(
+        &self,
+        client: &UnixStream,
+        response: &Response,
+        body: Vec<u8>,
+    ) -> io::Result<Down> {
+        let close = !self.head.keep_alive;
+        let head = head_of(response, Some(Framing::Length(body.len() as u64)), close);
+        write_all(client, &[head, body].concat()).await?;
+        Ok(Down { status: response.status, reusable: reusable(response), hijacked: false })
     }
 
     async fn pass(

@@ -16,6 +16,7 @@ use crate::Mode;
 use crate::answer::{self, Next};
 use crate::daemon::{self, Daemon};
 use crate::door::Door;
+use crate::lease::Lease;
 use crate::peer::Peer;
 use crate::resolve;
 use crate::wire::{self, Source, Wire};
@@ -35,6 +36,8 @@ pub struct Connection {
     pub who: Option<Who>,
     /// Held while this person's create is under way.
     pub turn: Option<tokio::sync::OwnedMutexGuard<()>>,
+    /// The GPUs of the create under way.
+    pub lease: Option<Lease>,
 }
 
 /// A body before it is forwarded.
@@ -113,6 +116,7 @@ impl Connection {
                 return Ok(answer::next(&head, source.is_done()));
             }
             Err(Refused::Denied(denial)) => {
+                self.give_back().await;
                 self.refuse(&head.method, &head.target, &denial, !source.is_done()).await?;
                 return Ok(answer::next(&head, source.is_done()));
             }
@@ -279,6 +283,11 @@ impl Connection {
                         turn = Some(self.door.turn(&who.user).lock_owned().await);
                     }
                     let answer = resolve::answer(&self.door, &mut self.daemon, who, &ask).await?;
+                    if let ds01_door::Answer::Granted(grant) = &answer
+                        && let Some(token) = &grant.lease
+                    {
+                        self.lease = Some(Lease::new(&self.door.site, token.clone()));
+                    }
                     facts.add(ask, answer);
                 }
             }
@@ -296,6 +305,8 @@ impl Connection {
     ) -> io::Result<answer::Outcome> {
         for name in &forward.volumes {
             if let Err(denial) = self.make_volume(name, who).await {
+                self.turn = None;
+                self.give_back().await;
                 self.refuse(&head.method, &head.target, &denial, !source.is_done()).await?;
                 return Ok(answer::Outcome {
                     next: answer::next(head, source.is_done()),
@@ -306,6 +317,7 @@ impl Connection {
         let sent = sent(head, forward, first, source);
         let outcome = answer::exchange(self, head, forward, who, sent).await;
         self.turn = None;
+        self.lease = None;
         match outcome {
             Ok(Ok(outcome)) => Ok(outcome),
             Ok(Err(denial)) => {
@@ -318,6 +330,13 @@ impl Connection {
                 self.daemon.close();
                 Err(error)
             }
+        }
+    }
+
+    /// Frees what was leased for a create that is not sent.
+    async fn give_back(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.abort().await;
         }
     }
 

@@ -96,15 +96,23 @@ pub fn explain(
                         Answer::Image { id: id(), tags: vec![given.clone()], labels: Vec::new() }
                     }
                     Ask::Path(path) => Answer::Path(path.clone()),
-                    Ask::BindsOf(_) => Answer::Paths(Vec::new()),
+                    Ask::BindsOf(_) | Ask::GpusOf(_) => Answer::Paths(Vec::new()),
                     Ask::Limits => {
                         Answer::Granted(ds01_admission::limits(&config, &name, site.now()))
                     }
                     Ask::Grant(wish) => {
                         assumed.push(format!("{name} has no other containers"));
+                        if wish.gpus != ds01_door::Wanted::None {
+                            assumed.push("the GPUs are free; `gpu-avail` tells".to_owned());
+                        }
                         let none = ds01_admission::Standing::default();
                         match ds01_admission::grant(&config, &who, wish, &none, site.now()) {
-                            Ok(grant) => Answer::Granted(grant),
+                            Ok(mut grant) => {
+                                if wish.gpus != ds01_door::Wanted::None {
+                                    grant.gpus = vec!["(what the ledger leases)".to_owned()];
+                                }
+                                Answer::Granted(grant)
+                            }
                             Err(denial) => Answer::Refused(denial),
                         }
                     }

@@ -12,6 +12,7 @@ mod daemon;
 mod door;
 mod events;
 mod explain;
+mod lease;
 mod peer;
 mod people;
 mod resolve;

@@ -26,6 +26,7 @@ pub async fn answer(
         Ask::Image(name) => image(door, daemon, name).await,
         Ask::Path(path) => Ok(Answer::Path(follow(path, who).await?)),
         Ask::BindsOf(id) => binds_of(door, daemon, id).await,
+        Ask::GpusOf(id) => gpus_of(door, daemon, who, id).await,
         Ask::Limits => limits(door, who),
         Ask::Grant(wish) => grant(door, daemon, who, wish).await,
     }
@@ -222,6 +223,37 @@ async fn binds_of(door: &Door, daemon: &mut Daemon, id: &str) -> Result<Answer, 
     Ok(Answer::Paths(paths.filter_map(|m| m["Source"].as_str().map(str::to_owned)).collect()))
 }
 
+fn unanswered(why: &str) -> Denial {
+    Denial::new(500, "door.facts", "admission did not answer").why(why)
+}
+
+/// Whether a container may have its devices back: the ledger may have given them away while
+/// it was stopped.
+async fn gpus_of(door: &Door, daemon: &mut Daemon, who: &Who, id: &str) -> Result<Answer, Denial> {
+    let path = format!("/containers/{}/json", segment(id));
+    let found = document(daemon.get(&door.upstream, &path).await?)?.unwrap_or_default();
+    let labels = &found["Config"]["Labels"];
+    // Only what the door gave: the label is ours to set, and on our containers alone.
+    let given = labels["ds01.gpu.uuids"].as_str().filter(|_| labels["ds01.slice"].is_string());
+    let Some(given) = given.filter(|given| !given.is_empty()) else {
+        return Ok(Answer::Paths(Vec::new()));
+    };
+    let uuids: Vec<String> = given.split(',').map(str::to_owned).collect();
+    let name = found["Name"].as_str().unwrap_or_default().trim_start_matches('/').to_owned();
+    let (site, id) = (door.site.clone(), id.to_owned());
+    // Its owner's lease, also when somebody else may start it.
+    let owner = labels[USER_LABEL].as_str().unwrap_or(&who.user).to_owned();
+    let who = Who { user: owner, ..who.clone() };
+    let again = tokio::task::spawn_blocking(move || {
+        ds01_admission::gpu::again(&site, &who, &name, &id, &uuids)
+    });
+    match again.await {
+        Ok(Ok(())) => Ok(Answer::Paths(Vec::new())),
+        Ok(Err(denial)) => Ok(Answer::Refused(denial)),
+        Err(error) => Err(unanswered(&error.to_string())),
+    }
+}
+
 /// Follows every link of a path as the person would, on a thread of its own: a home may
 /// lie on a server that root may not read, or that does not answer.
 async fn follow(path: &str, who: &Who) -> Result<String, Denial> {
@@ -303,7 +335,12 @@ async fn grant(door: &Door, daemon: &mut Daemon, who: &Who, wish: &Wish) -> Resu
     };
     let list = list.as_array().ok_or_else(unreadable)?;
     let standing = ds01_admission::Standing { containers: list.iter().map(name).collect() };
-    let granted = ds01_admission::grant(&config, who, wish, &standing, door.site.now());
+    // The ledger waits for its lock and the disk, so it is asked on a thread of its own.
+    let (site, who, wish) = (door.site.clone(), who.clone(), wish.clone());
+    let granted = tokio::task::spawn_blocking(move || {
+        ds01_admission::admit(&site, &config, &who, &wish, &standing)
+    });
+    let granted = granted.await.map_err(|error| unanswered(&error.to_string()))?;
     Ok(match granted {
         Ok(grant) => Answer::Granted(grant),
         Err(denial) => Answer::Refused(denial),

@@ -141,6 +141,7 @@ fn accept(door: &Rc<Door>, stream: UnixStream) {
         daemon: Daemon::default(),
         who: None,
         turn: None,
+        lease: None,
     };
     let door = Rc::clone(door);
     tokio::task::spawn_local(async move {

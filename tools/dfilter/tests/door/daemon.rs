@@ -121,6 +121,9 @@ impl World {
                 json!({"Id": format!("sha256:{}", id("f1")), "RepoTags": ["bb:latest"],
                     "Config": {"Labels": {"aime.mlc.GPUS": "all", "maintainer": "x"}}}),
             ),
+            ("POST", ["containers", "create"]) if target.contains("taken") => {
+                (409, json!({"message": "Conflict. The container name is already in use"}))
+            }
             ("POST", ["containers", "create"]) => (201, json!({"Id": id("a9"), "Warnings": []})),
             ("POST", ["containers", _, "exec"]) => (201, json!({"Id": "ae2"})),
             ("POST", ["volumes", "create"]) => {

@@ -13,6 +13,8 @@ use dfilter::{Directory, Door, Mode};
 use ds01_fault::Fault;
 use ds01_people::{Account, Accounts, SystemGroup};
 use ds01_site::Site;
+use ds01_units::Stamp;
+use serde_json::json;
 
 use crate::daemon::{self, Log, World};
 
@@ -84,12 +86,20 @@ fn folder_of_bob(dir: &tempfile::TempDir) -> PathBuf {
     folder
 }
 
+/// Two GPUs, as the ledger remembers a board it read a moment ago.
+fn board() -> String {
+    let gpu = |index: u32| json!({"index": index, "uuid": format!("GPU-{index}"), "nvlink": [], "mig": {"mode": "off"}, "instances": []});
+    let board = json!({"driver": {}, "gpus": [gpu(0), gpu(1)]});
+    json!({"read_at": Stamp::now(), "traces": "", "board": board}).to_string()
+}
+
 /// Opens a door before the daemon at `upstream`, and gives its socket.
 pub fn open(dir: &tempfile::TempDir, config: &str, mode: Mode, upstream: PathBuf) -> PathBuf {
     let root = dir.path().join("root");
     std::fs::create_dir_all(root.join("etc/ds01")).unwrap();
     std::fs::create_dir_all(root.join("run/ds01")).unwrap();
     std::fs::write(root.join("etc/ds01/resource-limits.yaml"), config).unwrap();
+    std::fs::write(root.join("run/ds01/board.json"), board()).unwrap();
     let socket = dir.path().join("docker.sock");
     let listener = dfilter::bind(&socket).unwrap();
     thread::spawn(move || {

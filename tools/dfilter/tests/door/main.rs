@@ -3,6 +3,7 @@
 
 mod cases;
 mod daemon;
+mod gpus;
 mod lab;
 mod real;
 mod streams;
