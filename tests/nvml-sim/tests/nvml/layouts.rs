@@ -57,6 +57,7 @@ fn an_instance_becomes_a_device_with_its_compute_instance_and_a_new_uuid_each_ti
     let device = nvml.device_by_index(0).unwrap();
     let raw = Raw(&nvml);
     let mut uuids = Vec::new();
+    let mut earlier: Vec<nvml_wrapper::Device> = Vec::new();
     for _ in 0..3 {
         let gi = raw.create(&device, 9, Some((4, 4))).unwrap();
         assert!(matches!(device.mig_device_by_index(0), Err(NvmlError::NotFound)));
@@ -64,12 +65,16 @@ fn an_instance_becomes_a_device_with_its_compute_instance_and_a_new_uuid_each_ti
         let mig = device.mig_device_by_index(0).unwrap();
         assert_eq!(mig.name().unwrap(), "NVIDIA A100-SXM4-40GB MIG 3g.20gb");
         uuids.push(mig.uuid().unwrap());
+        // Handles of instances that are gone stand for nothing, also when the place is taken
+        // again.
+        for gone in &earlier {
+            assert!(matches!(gone.uuid(), Err(NvmlError::InvalidArg)));
+        }
         assert_eq!(raw.destroy(gi), Err(IN_USE));
         raw.destroy_compute(ci).unwrap();
         raw.destroy(gi).unwrap();
-        // The old handles stand for nothing, also when the place is taken again.
         assert_eq!(raw.destroy(gi), Err(INVALID_ARGUMENT));
-        assert!(matches!(mig.uuid(), Err(NvmlError::InvalidArg)));
+        earlier.push(mig);
     }
     uuids.sort();
     uuids.dedup();
