@@ -56,9 +56,15 @@ pub(crate) fn oddities(
     let strange = |name: &str| {
         !members.contains_key(name) && account.is_some_and(|is_account| !is_account(name))
     };
-    let near = |name: &str| match keys::nearest(name, members.keys().map(String::as_str)) {
-        Some(near) => format!("did you mean {near}?"),
-        None => "it will hold once there is such an account".to_owned(),
+    // A name is compared with every other; a few such answers show what is the matter.
+    let mut answers = 20;
+    let mut near = |name: &str| {
+        answers -= i32::from(answers > 0);
+        let names = members.keys().filter(|_| answers > 0).map(String::as_str);
+        match keys::nearest(name, names) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "it will hold once there is such an account".to_owned(),
+        }
     };
     if *partial {
         return;
@@ -148,11 +154,14 @@ fn one_level(level: &Level, chain: &[&Level], notes: &mut crate::notes::Notes) {
         let message = format!("`memory_swap` of {swap} is less than `memory` of {memory}");
         notes.error(spot, message, "it counts memory and swap together: write as much or more");
     }
-    if let Some((max, high, spot)) =
-        above(Field::MemoryHigh, Field::MemoryMax, &level.aggregate, &aggregate, always)
-    {
-        let message = format!("`memory_high` of {high} is above `memory_max` of {max}");
-        notes.error(spot, message, "the slice is slowed down from high, so it lies below max");
+    let slices = [(&level.aggregate, &aggregate[..]), (&level.total, &[&level.total])];
+    for (own, chain) in slices {
+        if let Some((max, high, spot)) =
+            above(Field::MemoryHigh, Field::MemoryMax, own, chain, always)
+        {
+            let message = format!("`memory_high` of {high} is above `memory_max` of {max}");
+            notes.error(spot, message, "the slice is slowed down from high, so it lies below max");
+        }
     }
     let says = own.get(Field::Memory).or_else(|| level.aggregate.get(Field::MemoryMax));
     if let (Some((_, spot)), Some((_, Value::Size(memory))), Some((_, Value::Size(max)))) =

@@ -27,6 +27,8 @@ pub struct Group {
     pub members: Vec<String>,
     /// What each member's slice may consume, but for overrides.
     pub aggregate: Aggregate,
+    /// What the group's slice may consume, all members together; never GPUs.
+    pub total: Aggregate,
     pub policies: Policies,
     pub(crate) level: Level,
 }
@@ -181,6 +183,14 @@ impl Config {
     pub fn is_admin(&self, user: &str) -> bool {
         self.members.get(user).is_some_and(|group| self.groups[*group].name == "admin")
     }
+    /// Where each limit of a group's `total` comes from, by its key.
+    pub fn total_sources(&self, group: &Group) -> Vec<(&'static str, Source)> {
+        let said = |(field, name): &(Field, &'static str)| {
+            let (_, spot) = group.level.total.get(*field)?;
+            Some((name.trim_start_matches("aggregate."), self.source_at(&group.level.place, spot)))
+        };
+        resolve::AGGREGATE.iter().filter_map(said).collect()
+    }
     pub fn gpu(&self) -> &GpuPolicy {
         &self.gpu
     }
@@ -230,9 +240,12 @@ fn group(draft: &Draft, name: String, members: Vec<String>, level: Level) -> Gro
     };
     let slices = [&level.aggregate, &draft.defaults.aggregate];
     let aggregate = typed::aggregate(&mut |field| first(field, slices));
+    let total = typed::aggregate(&mut |field| {
+        level.total.get(field).map_or(Value::Unlimited, |(value, _)| value.clone())
+    });
     let own = [&level.policies, &draft.policies];
     let policies = typed::policies(&mut |field| first(field, own));
-    Group { name, members, aggregate, policies, level }
+    Group { name, members, aggregate, total, policies, level }
 }
 
 fn exemption(draft: &ExemptionDraft, files: &[String]) -> Exemption {

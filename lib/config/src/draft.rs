@@ -33,6 +33,8 @@ pub(crate) struct Level {
     pub spot: Spot,
     pub limits: Settings,
     pub aggregate: Settings,
+    /// Of a group alone: its people together.
+    pub total: Settings,
     pub policies: Settings,
 }
 

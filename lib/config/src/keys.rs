@@ -20,14 +20,16 @@ pub(crate) enum Section {
     Access = 1 << 9,
     Exemptions = 1 << 10,
     Exemption = 1 << 11,
+    Total = 1 << 12,
 }
 
-pub(crate) const SECTIONS: [Section; 12] = [
+pub(crate) const SECTIONS: [Section; 13] = [
     Section::Top,
     Section::Defaults,
     Section::Group,
     Section::Override,
     Section::Aggregate,
+    Section::Total,
     Section::Policies,
     Section::OwnPolicies,
     Section::Type,
@@ -46,6 +48,7 @@ impl Section {
             Self::Group => "groups.<group>",
             Self::Override => "user_overrides.<user>",
             Self::Aggregate => "aggregate",
+            Self::Total => "total",
             Self::Policies => "policies",
             Self::OwnPolicies => "the policies of a group or a user",
             Self::Type => "container_types.<type>",
@@ -87,6 +90,7 @@ pub(crate) enum Field {
     Priority,
     Members,
     Aggregate,
+    Total,
     OwnPolicies,
     Note,
 

@@ -120,13 +120,15 @@ impl<'a, 't> Walk<'a, 't> {
             let mut members = Vec::new();
             let place = format!("groups.{}", pair.key);
             let mut level = Level { place, spot: pair.spot, ..Level::default() };
-            level.limits = self.section(pair.value, Section::Group, &mut |walk, written, value| {
-                if written.key.field == Field::Members {
-                    members = walk.names(value);
-                } else {
-                    walk.below(written, value, &mut level.aggregate, &mut level.policies);
-                }
-            });
+            level.limits =
+                self.section(pair.value, Section::Group, &mut |walk, written, value| match written
+                    .key
+                    .field
+                {
+                    Field::Members => members = walk.names(value),
+                    Field::Total => level.total = walk.plain(value, Section::Total),
+                    _ => walk.below(written, value, &mut level.aggregate, &mut level.policies),
+                });
             draft.groups.push(GroupDraft { name: pair.key.to_owned(), level, members });
         }
     }
@@ -186,6 +188,7 @@ impl<'a, 't> Walk<'a, 't> {
                         let message = format!("`{}` has no effect", pair.key);
                         self.notes.warning(pair.spot, message, why);
                     }
+                    None if self.notes.is_full() => return settings,
                     None => {
                         let message = format!("unknown key `{}`", pair.key);
                         self.notes.error(pair.spot, message, keys::advice(section, pair.key));

@@ -32,6 +32,7 @@ fn name(section: Section) -> &'static str {
         Section::Group => "group",
         Section::Override => "override",
         Section::Aggregate => "aggregate",
+        Section::Total => "total",
         Section::Policies => "policies",
         Section::OwnPolicies => "own_policies",
         Section::Type => "container_type",

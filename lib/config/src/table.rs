@@ -8,6 +8,8 @@ const TOP: u16 = Section::Top as u16;
 const LIMITS: u16 = Section::Defaults as u16 | Section::Group as u16 | Section::Override as u16;
 const TYPES: u16 = Section::Type as u16;
 const AGGREGATE: u16 = Section::Aggregate as u16;
+/// What any slice may have, one person's or a group's.
+const SLICE: u16 = AGGREGATE | Section::Total as u16;
 const POLICIES: u16 = Section::Policies as u16;
 const ANY_POLICIES: u16 = POLICIES | Section::OwnPolicies as u16;
 const GPU: u16 = Section::Gpu as u16;
@@ -66,14 +68,15 @@ pub(crate) const KEYS: &[Key] = &[
     key(Field::Priority, &["priority"], LIMITS, Kind::Count { least: 1, most: 100 }, "who goes first: 100 before 1"),
     key(Field::Members, &["members"], Section::Group as u16, Kind::Names, "who belongs to the group, besides those in groups/<group>.members"),
     key(Field::Aggregate, &["aggregate"], LIMITS, Kind::Section(Section::Aggregate), "what the slice of each of these people may consume, all containers together"),
+    key(Field::Total, &["total"], Section::Group as u16, Kind::Section(Section::Total), "what the group's slice may consume, all its people together"),
     key(Field::OwnPolicies, &["policies"], NOTES, Kind::Section(Section::OwnPolicies), "policies of these people, key by key above the general ones"),
     key(Field::Note, &["reason", "description", "approved_by", "approved_on"], NOTES, Kind::Note, "a note for the next admin"),
 
-    limit(Field::CpuQuota, &["cpu_quota"], AGGREGATE, Kind::Quota, "CPU time: 100% is one CPU"),
-    limit(Field::MemoryMax, &["memory_max"], AGGREGATE, Kind::Size { least: 6 << 20 }, "memory that is never exceeded"),
-    limit(Field::MemoryHigh, &["memory_high"], AGGREGATE, Kind::Size { least: 6 << 20 }, "memory from which the slice is slowed down"),
-    limit(Field::TasksMax, &["tasks_max"], AGGREGATE, Kind::Count { least: 1, most: 4_194_304 }, "processes and threads"),
-    limit(Field::IoWeight, &["io_weight"], AGGREGATE, Kind::Count { least: 1, most: 10_000 }, "share of the disk; 100 is usual"),
+    limit(Field::CpuQuota, &["cpu_quota"], SLICE, Kind::Quota, "CPU time: 100% is one CPU"),
+    limit(Field::MemoryMax, &["memory_max"], SLICE, Kind::Size { least: 6 << 20 }, "memory that is never exceeded"),
+    limit(Field::MemoryHigh, &["memory_high"], SLICE, Kind::Size { least: 6 << 20 }, "memory from which the slice is slowed down"),
+    limit(Field::TasksMax, &["tasks_max"], SLICE, Kind::Count { least: 1, most: 4_194_304 }, "processes and threads"),
+    limit(Field::IoWeight, &["io_weight"], SLICE, Kind::Count { least: 1, most: 10_000 }, "share of the disk; 100 is usual"),
     limit(Field::AggregateGpus, &["max_gpu_equivalents", "gpu_limit"], AGGREGATE, Kind::Amount, "GPU equivalents, all containers together"),
 
     key(Field::GpuIdle, &["gpu_idle_threshold"], ANY_POLICIES, Kind::Percent, "percent of a GPU below which it is idle"),

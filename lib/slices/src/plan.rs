@@ -11,7 +11,7 @@ pub struct Slice {
     pub name: SliceName,
     pub group: Option<String>,
     pub user: Option<String>,
-    /// All containers in it together. `ds01.slice` and the groups' slices only count.
+    /// All containers in it together.
     pub caps: Caps,
     /// Where each of the caps that is set comes from, by its name.
     pub sources: Vec<(&'static str, String)>,
@@ -55,9 +55,20 @@ impl Slice {
         }
     }
 
-    /// The slice that a group's people lie in.
-    pub fn group(group: &str) -> Self {
-        Self { name: SliceName::group(group), group: Some(group.to_owned()), ..Self::root() }
+    /// The slice that a group's people lie in. A group that the config does not know has no
+    /// limits of its own.
+    pub fn group(config: &Config, group: &str) -> Self {
+        let known = config.group(group);
+        Self {
+            name: SliceName::group(group),
+            group: Some(group.to_owned()),
+            caps: known.map_or_else(Caps::default, |known| known.total.into()),
+            sources: known.map_or_else(Vec::new, |known| {
+                let sources = config.total_sources(known).into_iter();
+                sources.map(|(field, source)| (field, source.to_string())).collect()
+            }),
+            ..Self::root()
+        }
     }
 
     /// The slice of `user`, in the group that the config has them in.
@@ -98,7 +109,7 @@ impl Slice {
 
 /// `user`'s slice and those it lies in, outermost first.
 pub fn of_user(config: &Config, user: &str, now: Stamp) -> Vec<Slice> {
-    with_parents(Slice::user(config, user, now))
+    with_parents(config, Slice::user(config, user, now))
 }
 
 /// The same with the slice in another group, which a container that was made before its
@@ -108,11 +119,11 @@ pub fn of_user_in(config: &Config, user: &str, name: &SliceName, now: Stamp) -> 
     let Place::User { group: Some(group), .. } = name.place() else { return None };
     let slice = Slice { group: Some(group.clone()), ..Slice::user(config, user, now) };
     let slice = Slice { name: SliceName::user(&group, user), ..slice };
-    (slice.name == *name).then(|| with_parents(slice))
+    (slice.name == *name).then(|| with_parents(config, slice))
 }
 
-fn with_parents(own: Slice) -> Vec<Slice> {
-    let group = own.group.as_deref().map(Slice::group);
+fn with_parents(config: &Config, own: Slice) -> Vec<Slice> {
+    let group = own.group.as_deref().map(|group| Slice::group(config, group));
     std::iter::once(Slice::root()).chain(group).chain([own]).collect()
 }
 
@@ -120,7 +131,7 @@ fn with_parents(own: Slice) -> Vec<Slice> {
 /// comes after those it lies in.
 pub fn of_all(config: &Config, now: Stamp) -> Vec<Slice> {
     let mut slices = vec![Slice::root()];
-    slices.extend(config.groups().map(|group| Slice::group(&group.name)));
+    slices.extend(config.groups().map(|group| Slice::group(config, &group.name)));
     let mut users: Vec<_> =
         config.users().into_iter().map(|user| Slice::user(config, user, now)).collect();
     users.sort_by(|a, b| a.name.cmp(&b.name));

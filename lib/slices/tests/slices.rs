@@ -22,6 +22,7 @@ groups:
     aggregate: {cpu_quota: \"150%\", memory_max: 2g, memory_high: 1g, tasks_max: 512, io_weight: 100}
   researchers:
     members: [carol]
+    total: {memory_max: 8g}
 user_overrides:
   carol: {aggregate: {tasks_max: 64}}
 ";
@@ -180,13 +181,18 @@ fn the_config_says_which_slices_there_are_and_where_their_limits_come_from() {
             "ds01-students-anna\\x2dlena.slice",
         ]
     );
-    assert_eq!(slices[1].caps, ds01_slices::Caps::default(), "a group's slice only counts");
+    assert_eq!(slices[1].caps, ds01_slices::Caps::default(), "a group without a total only counts");
+    assert_eq!(slices[2].caps.memory_max, Some(Bytes(8 << 30)));
+    assert_eq!(
+        slices[2].sources,
+        [("memory_max", "groups.researchers (resource-limits.yaml:9)".to_owned())]
+    );
     let alice = &slices[4];
     assert_eq!((alice.caps.cpu_quota, alice.caps.memory_max), (Some(150.0), Some(Bytes(2 << 30))));
     assert_eq!(alice.sources[0].1, "groups.students (resource-limits.yaml:6)");
     assert_eq!(
         slices[3].sources,
-        [("tasks_max", "user_overrides.carol (resource-limits.yaml:10)".to_owned())]
+        [("tasks_max", "user_overrides.carol (resource-limits.yaml:11)".to_owned())]
     );
 }
 
@@ -276,7 +282,9 @@ fn a_group_that_is_gone_goes_after_its_people() {
     lab.all();
     let set = lab.site.root().join("run/systemd/system.control/ds01-researchers-carol.slice.d");
     fs::create_dir_all(&set).expect("a directory");
-    lab.config(&CONFIG.replace("  researchers:\n    members: [carol]\n", ""));
+    lab.config(
+        &CONFIG.replace("  researchers:\n    members: [carol]\n    total: {memory_max: 8g}\n", ""),
+    );
     assert_eq!(
         done(&lab.all()),
         [

@@ -107,6 +107,32 @@ fn what_a_container_can_never_have_is_a_warning() {
 }
 
 #[test]
+fn a_group_has_a_total_of_its_own_and_nobody_else_has() {
+    let lab = Lab::new(
+        "defaults: {total: {memory_max: 1t}}
+groups:
+  a: {members: [alice], total: {memory_max: 10g, memory_high: 12g}}
+  b: {aggregate: {memory_max: 64g}, total: {memory_high: 32g, max_gpu_equivalents: 2}}
+",
+    );
+    assert_eq!(
+        lab.messages(),
+        [
+            "1:12 error unknown key `total`",
+            "3:33 error `memory_high` of 12g is above `memory_max` of 10g",
+            "4:63 error unknown key `max_gpu_equivalents`",
+        ]
+    );
+    let lab = Lab::new("groups:\n  a: {members: [alice], total: {tasks_max: 9}}\n");
+    let config = lab.read().unwrap();
+    let group = config.group("a").unwrap();
+    assert_eq!((group.total.tasks_max, group.total.memory_max), (Some(9), None));
+    assert_eq!(group.aggregate.tasks_max, None, "a group's total is nobody's own");
+    let (field, source) = config.total_sources(group).remove(0);
+    assert_eq!(format!("{field} {source}"), "tasks_max groups.a (resource-limits.yaml:2)");
+}
+
+#[test]
 fn a_broken_line_hides_nothing_above_it() {
     let lab = Lab::new(
         "default_group: later\ndefaults:\n  memroy: 1g\n  max_cpus: [1\ngroups:\n  later: {}\n",
