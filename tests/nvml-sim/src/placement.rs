@@ -179,6 +179,8 @@ impl Family {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -200,6 +202,46 @@ mod tests {
         assert_eq!(counts(&EIGHT, false), (298, 19));
         assert_eq!(counts(&FOUR, true).0, 26);
         assert_eq!(counts(&TWELVE, true).0, 26);
+    }
+
+    /// What a layout is made of, whatever the places.
+    fn made_of(layout: &[Placed]) -> Vec<u32> {
+        let mut parts: Vec<u32> = layout.iter().map(|placed| placed.profile.compute).collect();
+        parts.sort_unstable();
+        parts
+    }
+
+    #[test]
+    fn first_fit_strands_27_of_the_113_orders_in_which_feasible_sets_may_arrive() {
+        let profiles = without_media(&EIGHT, false);
+        let layouts = EIGHT.layouts(&profiles);
+        let maximal = layouts.iter().filter(|layout| EIGHT.is_maximal(layout, &profiles));
+        assert_eq!(maximal.map(|layout| made_of(layout)).collect::<BTreeSet<_>>().len(), 14);
+
+        // Every order of every set is a path of sets, each of which is feasible.
+        let sets: BTreeSet<_> = layouts.iter().map(|layout| made_of(layout)).collect();
+        let (mut orders, mut stranded) = (0, 0);
+        let mut open = vec![(Vec::new(), Some(Vec::new()))];
+        while let Some((arrived, placed)) = open.pop() {
+            orders += 1;
+            stranded += u32::from(placed.is_none());
+            for profile in profiles.iter().filter(|profile| profile.compute < 7) {
+                let mut next: Vec<u32> = arrived.clone();
+                next.push(profile.compute);
+                next.sort_unstable();
+                if sets.contains(&next) {
+                    let place = |mut now: Vec<Placed>| {
+                        let one = |start: &u32| Placed { profile: *profile, start: *start };
+                        let fits = |new: &Placed| EIGHT.fits(&now, *new);
+                        let new = profile.starts.iter().map(one).find(fits)?;
+                        now.push(new);
+                        Some(now)
+                    };
+                    open.push((next, placed.clone().and_then(place)));
+                }
+            }
+        }
+        assert_eq!((orders, stranded), (113, 27));
     }
 
     fn place_in_order(ids: &[u32]) -> Option<Vec<Placed>> {
