@@ -12,6 +12,7 @@ setup_file() {
 teardown_file() { "$BATS_TEST_DIRNAME/../../lab/lab" down; }
 
 cache=${DS01_LAB_CACHE:-/var/cache/ds01-lab}
+nap=1$$ # Seconds, and no other run's.
 
 box_init() { cat "$cache/boxes/$DS01_LAB_NAME/pid"; }
 cgroups() { find /sys/fs/cgroup -maxdepth 4 -type d -name "ds01-lab-$DS01_LAB_NAME*"; }
@@ -48,10 +49,10 @@ cgroups() { find /sys/fs/cgroup -maxdepth 4 -type d -name "ds01-lab-$DS01_LAB_NA
 }
 
 @test "killed while a container runs, it leaves no process and no cgroup on the host" {
-  lab run root -- docker run -d lab-python sleep 4343 >/dev/null
-  pgrep -f 'sleep 4343' >/dev/null
+  lab run root -- docker run -d lab-python sleep "$nap" >/dev/null
+  pgrep -xf "sleep $nap" >/dev/null
   kill -KILL "$(box_init)"
-  gone() { ! pgrep -f 'sleep 4343' >/dev/null; }
+  gone() { ! pgrep -xf "sleep $nap" >/dev/null; }
   eventually gone
   run lab up
   ok
@@ -120,12 +121,12 @@ cgroups() { find /sys/fs/cgroup -maxdepth 4 -type d -name "ds01-lab-$DS01_LAB_NA
 }
 
 @test "down leaves nothing: no process, cgroup, mount or file" {
-  lab run root -- docker run -d lab-python sleep 4444 >/dev/null
+  lab run root -- docker run -d lab-python sleep "$nap" >/dev/null
   run lab down
   ok
   [[ ! -e "$cache/boxes/$DS01_LAB_NAME" ]]
   [[ -z "$(cgroups)" ]]
-  run pgrep -f 'sleep 4444'
+  run pgrep -xf "sleep $nap"
   code 1
   run grep -F "$cache/boxes/$DS01_LAB_NAME/" /proc/self/mountinfo
   code 1
