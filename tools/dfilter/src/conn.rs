@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ds01_door::http::{Framing, Head};
 use ds01_door::{
-    Body, Denial, Expected, Facts, Forward, Request, Role, Shape, Stop, Target, Who, Words, decide,
-    expected, is_plain_tar, json, routes,
+    Body, Denial, Expected, Forward, Request, Role, Shape, Target, Who, Words, expected,
+    is_plain_tar, json, routes,
 };
 use serde_json::json;
 use tokio::time::timeout;
@@ -16,15 +16,13 @@ use crate::Mode;
 use crate::answer::{self, Next};
 use crate::daemon::{self, Daemon};
 use crate::door::Door;
+use crate::judge::{Refused, settle};
 use crate::lease::Lease;
 use crate::peer::Peer;
-use crate::resolve;
 use crate::wire::{self, Source, Wire};
 
 /// For a head, and for a body that is read to be judged. Streams have no time-out.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// More questions than any request needs: one that asks on is going in a circle.
-const MOST_QUESTIONS: usize = 10_000;
 
 /// A client of the door.
 #[derive(Debug)]
@@ -116,7 +114,6 @@ impl Connection {
                 return Ok(answer::next(&head, source.is_done()));
             }
             Err(Refused::Denied(denial)) => {
-                self.give_back().await;
                 self.refuse(&head.method, &head.target, &denial, !source.is_done()).await?;
                 return Ok(answer::next(&head, source.is_done()));
             }
@@ -266,33 +263,10 @@ impl Connection {
         who: &Who,
         words: &Words,
     ) -> Result<Forward, Refused> {
-        let mut facts = Facts::default();
-        let mut turn = None;
-        let now = self.door.site.now().to_string();
-        for _ in 0..MOST_QUESTIONS {
-            match decide(request, who, words, &facts, &now) {
-                Ok(forward) => {
-                    // Held until the create is answered; see `Door::turn`.
-                    self.turn = turn;
-                    return Ok(forward);
-                }
-                Err(Stop::Deny(denial)) => return Err(Refused::Denied(denial)),
-                Err(Stop::Missing(words)) => return Err(Refused::Missing(words)),
-                Err(Stop::Need(ask)) => {
-                    if matches!(ask, ds01_door::Ask::Grant(_)) {
-                        turn = Some(self.door.turn(&who.user).lock_owned().await);
-                    }
-                    let answer = resolve::answer(&self.door, &mut self.daemon, who, &ask).await?;
-                    if let ds01_door::Answer::Granted(grant) = &answer
-                        && let Some(token) = &grant.lease
-                    {
-                        self.lease = Some(Lease::new(&self.door.site, token.clone()));
-                    }
-                    facts.add(ask, answer);
-                }
-            }
-        }
-        Err(Denial::new(500, "door.facts", "the request asks for too much").into())
+        let settled = settle(&self.door, &mut self.daemon, request, who, words).await?;
+        self.turn = settled.turn;
+        self.lease = settled.lease;
+        Ok(settled.forward)
     }
 
     async fn forward(
@@ -422,18 +396,6 @@ impl Connection {
 enum Broken {
     Denied(Denial),
     Io(io::Error),
-}
-
-/// Why nothing is forwarded.
-pub(crate) enum Refused {
-    Denied(Denial),
-    Missing(Vec<u8>),
-}
-
-impl From<Denial> for Refused {
-    fn from(denial: Denial) -> Self {
-        Self::Denied(denial)
-    }
 }
 
 /// Form bodies beat the query string in the daemon, and an encoded body is not read by us.

@@ -31,6 +31,8 @@ pub struct Door {
     pub directory: Directory,
     pub home: Home,
     pub audit: Audit,
+    /// Whether GPUs are leased, or only limits looked at.
+    pub leases: bool,
     pub counters: Counters,
     policy: RefCell<Option<Arc<Config>>>,
     stamps: RefCell<Vec<(PathBuf, Option<SystemTime>, u64)>>,
@@ -57,6 +59,19 @@ impl Door {
         mode: Mode,
         directory: Directory,
     ) -> Result<Self, Fault> {
+        let audit = Audit::open(&site.log().join("door.jsonl"))?;
+        let door = Self::quiet(site, upstream, mode, directory, true)?;
+        Ok(Self { audit, ..door })
+    }
+
+    /// One that records no decisions, for a decision by hand.
+    pub fn quiet(
+        site: &Site,
+        upstream: PathBuf,
+        mode: Mode,
+        directory: Directory,
+        leases: bool,
+    ) -> Result<Self, Fault> {
         let home = Home::find().map_err(|error| {
             Fault::failed("cannot read the host's name spaces")
                 .why(error.to_string())
@@ -68,7 +83,8 @@ impl Door {
             mode,
             directory,
             home,
-            audit: Audit::open(&site.log().join("door.jsonl"))?,
+            audit: Audit::none(),
+            leases,
             counters: Counters::default(),
             policy: RefCell::default(),
             stamps: RefCell::default(),

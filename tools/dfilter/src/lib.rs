@@ -12,6 +12,7 @@ mod daemon;
 mod door;
 mod events;
 mod explain;
+mod judge;
 mod lease;
 mod peer;
 mod people;
@@ -30,11 +31,13 @@ use ds01_site::Site;
 use ds01_text::Output;
 
 pub use door::Door;
-pub use people::Directory;
+pub use judge::once;
+pub use people::{Directory, who};
 pub use serve::{bind, run};
 
 const LISTEN: &str = "/var/run/docker.sock";
-const UPSTREAM: &str = "/var/run/docker-real.sock";
+/// The daemon's own socket.
+pub const UPSTREAM: &str = "/var/run/docker-real.sock";
 
 #[derive(clap::Args, Debug)]
 pub struct Args {

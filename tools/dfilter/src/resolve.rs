@@ -235,7 +235,7 @@ async fn gpus_of(door: &Door, daemon: &mut Daemon, who: &Who, id: &str) -> Resul
     let labels = &found["Config"]["Labels"];
     // Only what the door gave: the label is ours to set, and on our containers alone.
     let given = labels["ds01.gpu.uuids"].as_str().filter(|_| labels["ds01.slice"].is_string());
-    let Some(given) = given.filter(|given| !given.is_empty()) else {
+    let Some(given) = given.filter(|given| !given.is_empty() && door.leases) else {
         return Ok(Answer::Paths(Vec::new()));
     };
     let uuids: Vec<String> = given.split(',').map(str::to_owned).collect();
@@ -337,8 +337,13 @@ async fn grant(door: &Door, daemon: &mut Daemon, who: &Who, wish: &Wish) -> Resu
     let standing = ds01_admission::Standing { containers: list.iter().map(name).collect() };
     // The ledger waits for its lock and the disk, so it is asked on a thread of its own.
     let (site, who, wish) = (door.site.clone(), who.clone(), wish.clone());
+    let leases = door.leases;
     let granted = tokio::task::spawn_blocking(move || {
-        ds01_admission::admit(&site, &config, &who, &wish, &standing)
+        if leases {
+            ds01_admission::admit(&site, &config, &who, &wish, &standing)
+        } else {
+            ds01_admission::grant(&config, &who, &wish, &standing, site.now())
+        }
     });
     let granted = granted.await.map_err(|error| unanswered(&error.to_string()))?;
     Ok(match granted {
