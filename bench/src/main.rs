@@ -3,7 +3,10 @@
 //! `bench/run` builds what is needed and calls this; each subject has a module that makes
 //! its own data. A new one is a module and a line in `SUBJECTS`.
 
+mod ledger;
 mod limits;
+mod queue;
+mod rivals;
 mod timing;
 
 use ds01_fault::Fault;
@@ -11,7 +14,12 @@ use ds01_site::Site;
 use ds01_text::Output;
 
 type Subject = fn(&Args) -> Result<String, Fault>;
-const SUBJECTS: [(&str, Subject); 1] = [("limits", limits::measure)];
+const SUBJECTS: [(&str, Subject); 4] = [
+    ("limits", limits::measure),
+    ("ledger", ledger::measure),
+    ("queue", queue::measure),
+    ("rivals", rivals::measure),
+];
 
 #[derive(clap::Args, Debug)]
 pub struct Args {

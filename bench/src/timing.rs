@@ -2,6 +2,8 @@
 //! hits them all alike, and the fastest run of each is what the machine can do.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,10 @@ pub struct Contender {
     pub name: String,
     program: OsString,
     arguments: Vec<OsString>,
+    environment: Vec<(&'static str, OsString)>,
+    stdin: Option<PathBuf>,
+    /// The exit code of a run that did its work.
+    code: i32,
     /// Runs of this one for each round of the others; slow ones need fewer.
     every: usize,
     times: Vec<Duration>,
@@ -25,11 +31,29 @@ impl Contender {
     pub fn new(name: &str, program: impl Into<OsString>) -> Self {
         let (name, program) = (name.to_owned(), program.into());
         let (times, cpu) = (Vec::new(), Vec::new());
-        Self { name, program, arguments: Vec::new(), every: 1, times, cpu }
+        let (arguments, environment) = (Vec::new(), Vec::new());
+        Self { name, program, arguments, environment, stdin: None, code: 0, every: 1, times, cpu }
     }
     #[must_use]
     pub fn with<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+    #[must_use]
+    pub fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+    /// Its stdin is this file.
+    #[must_use]
+    pub fn reads(mut self, file: impl Into<PathBuf>) -> Self {
+        self.stdin = Some(file.into());
+        self
+    }
+    /// It answers with this exit code.
+    #[must_use]
+    pub fn exits_with(mut self, code: i32) -> Self {
+        self.code = code;
         self
     }
     /// Runs it in every `rounds`th round only.
@@ -41,18 +65,27 @@ impl Contender {
 
     fn run(&mut self) -> Result<(), Fault> {
         let what = || format!("cannot run {}", self.name);
+        let stdin = match &self.stdin {
+            Some(path) => File::open(path).or_fault(Code::Failed, what)?.into(),
+            None => Stdio::null(),
+        };
         let before = children()?;
         let start = Instant::now();
         let status = Command::new(&self.program)
             .args(&self.arguments)
-            .stdin(Stdio::null())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(stdin)
             .stdout(Stdio::null())
             .status()
             .or_fault(Code::Failed, what)?;
         self.times.push(start.elapsed());
         self.cpu.push(children()?.saturating_sub(before));
         // A contender that fails would be fast.
-        if status.success() { Ok(()) } else { Err(Fault::failed(what()).why(status.to_string())) }
+        if status.code() == Some(self.code) {
+            Ok(())
+        } else {
+            Err(Fault::failed(what()).why(status.to_string()))
+        }
     }
 
     pub fn fastest(&self) -> Duration {

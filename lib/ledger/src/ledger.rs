@@ -51,14 +51,12 @@ fn load(disk: &mut impl Disk) -> Result<Option<Loaded>, Trouble> {
     }
     let (header, length, torn) = (journal.header, journal.length, journal.torn);
     let known = state.seq;
-    for record in journal.records.into_iter().filter(|record| record.seq > known) {
-        let seq = record.seq;
-        state.apply(record).map_err(|conflict| Trouble::Damaged {
-            file: JOURNAL,
-            offset: length,
-            why: format!("decision {seq} contradicts those before it: {conflict}"),
-        })?;
-    }
+    let new = journal.records.into_iter().filter(|record| record.seq > known);
+    state.replay(new).map_err(|(seq, conflict)| Trouble::Damaged {
+        file: JOURNAL,
+        offset: length,
+        why: format!("decision {seq} contradicts those before it: {conflict}"),
+    })?;
     Ok(Some(Loaded { state, header, length, torn }))
 }
 

@@ -1,7 +1,7 @@
 //! What all decisions add up to. Pure: a decision is checked against the state and then
 //! applied, and the same decisions always make the same state.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ds01_units::{Span, Stamp};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,19 @@ pub struct State {
     pub queue: BTreeMap<u64, QueueEntry>,
     /// By user.
     pub usage: BTreeMap<String, Usage>,
+    #[serde(skip)]
+    pub(crate) index: Index,
+}
+
+/// The containers of each slot, only while a journal is replayed; no part of what the state
+/// says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Index(Option<HashMap<String, Vec<String>>>);
+
+impl PartialEq for Index {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Why a decision does not fit the state: a fault of the program that made it, or a journal
@@ -68,6 +81,23 @@ impl State {
         self.seq = record.seq;
         self.at = Some(record.at);
         self.perform(record.decision, record.at);
+        Ok(())
+    }
+
+    /// Replays records in turn, with an index of the slots: without one, each lease is
+    /// checked against every other. On a refusal says which record it was.
+    pub fn replay(
+        &mut self,
+        records: impl IntoIterator<Item = Record>,
+    ) -> Result<(), (u64, Conflict)> {
+        self.index = Index(Some(HashMap::new()));
+        let leases = std::mem::take(&mut self.leases);
+        leases.into_values().for_each(|lease| self.put(lease));
+        for record in records {
+            let seq = record.seq;
+            self.apply(record).map_err(|conflict| (seq, conflict))?;
+        }
+        self.index = Index(None);
         Ok(())
     }
 
@@ -150,8 +180,9 @@ impl State {
             return Err(Conflict::HasLease(lease.container.clone()));
         }
         for slot in &lease.slots {
-            if let Some(holder) = self.holders(&slot.uuid).find(|held| kept(&held.container)) {
-                let (uuid, holder) = (slot.uuid.clone(), holder.container.clone());
+            if let Some(holder) = self.holder_names(&slot.uuid).into_iter().find(|name| kept(name))
+            {
+                let (uuid, holder) = (slot.uuid.clone(), holder.clone());
                 return Err(Conflict::SlotTaken { uuid, holder });
             }
         }
@@ -175,7 +206,7 @@ impl State {
             Decision::Leased { lease, ended, entry } => {
                 ended.iter().for_each(|name| self.end(name, at));
                 entry.map(|id| self.queue.remove(&id));
-                self.leases.insert(lease.container.clone(), lease);
+                self.put(lease);
             }
             Decision::Committed { container, name, container_id } => {
                 self.change(&container, |lease| {
@@ -188,11 +219,10 @@ impl State {
             }
             Decision::Adopted { lease } => {
                 self.end(&lease.container, at);
-                self.leases.insert(lease.container.clone(), lease);
+                self.put(lease);
             }
             Decision::Imported { leases } => {
-                let named = leases.into_iter().map(|lease| (lease.container.clone(), lease));
-                self.leases.extend(named);
+                leases.into_iter().for_each(|lease| self.put(lease));
             }
             Decision::Stopped { container, hold_until } => self.change(&container, |lease| {
                 lease.phase = Phase::Stopped { stopped_at: at, hold_until };
@@ -205,7 +235,7 @@ impl State {
                 for name in containers {
                     match why {
                         // What never ran was not used.
-                        Why::Aborted => drop(self.leases.remove(&name)),
+                        Why::Aborted => drop(self.take(&name)),
                         _ => self.end(&name, at),
                     }
                 }
@@ -245,15 +275,43 @@ impl State {
     }
 
     fn rename(&mut self, container: &str, to: String) {
-        if let Some(mut lease) = self.leases.remove(container) {
-            lease.container = to.clone();
-            self.leases.insert(to, lease);
+        if let Some(lease) = self.take(container) {
+            self.put(Lease { container: to, ..lease });
+        }
+    }
+
+    fn put(&mut self, lease: Lease) {
+        if let Index(Some(index)) = &mut self.index {
+            for slot in &lease.slots {
+                index.entry(slot.uuid.clone()).or_default().push(lease.container.clone());
+            }
+        }
+        self.leases.insert(lease.container.clone(), lease);
+    }
+
+    fn take(&mut self, container: &str) -> Option<Lease> {
+        let lease = self.leases.remove(container)?;
+        if let Index(Some(index)) = &mut self.index {
+            for slot in &lease.slots {
+                if let Some(names) = index.get_mut(&slot.uuid) {
+                    names.retain(|name| name != container);
+                }
+            }
+        }
+        Some(lease)
+    }
+
+    /// The containers that have this slot.
+    fn holder_names<'a>(&'a self, uuid: &'a str) -> Vec<&'a String> {
+        match &self.index {
+            Index(Some(index)) => index.get(uuid).into_iter().flatten().collect(),
+            Index(None) => self.holders(uuid).map(|lease| &lease.container).collect(),
         }
     }
 
     /// Takes a lease out, and charges its user for the time until then.
     fn end(&mut self, container: &str, at: Stamp) {
-        let Some(lease) = self.leases.remove(container) else { return };
+        let Some(lease) = self.take(container) else { return };
         let end = match lease.phase {
             Phase::Pending { .. } => return,
             Phase::Stopped { hold_until: Some(until), .. } => until.min(at),

@@ -22,6 +22,7 @@ type Source = Box<dyn FnOnce(Emit<'_>) -> Result<(), Fault>>;
 pub struct Output {
     body: Body,
     text: String,
+    text_from: Option<Box<dyn FnOnce() -> String>>,
     notes: Vec<String>,
     forms: Vec<(&'static str, String)>,
     plain: bool,
@@ -35,6 +36,7 @@ enum Body {
     #[default]
     Empty,
     One(Value),
+    Ready(String),
     Many(Vec<Value>),
     Stream(Source),
 }
@@ -52,6 +54,8 @@ impl std::fmt::Debug for Output {
 #[derive(Debug)]
 pub enum Parts<'a> {
     One(&'a Value),
+    /// The JSON text of one document.
+    Ready(&'a str),
     Many(&'a [Value]),
 }
 
@@ -59,6 +63,12 @@ impl Output {
     /// One document: an object, printed whole.
     pub fn one(document: &impl Serialize) -> Self {
         Self { body: Body::One(value(document)), ..Self::default() }
+    }
+
+    /// The same for a large document, written at once: only a field of it costs more.
+    pub fn large(document: &impl Serialize) -> Self {
+        let text = serde_json::to_string_pretty(document).unwrap_or_default();
+        Self { body: Body::Ready(text), ..Self::default() }
     }
 
     /// A list: one line of JSON an item, so that the next tool can begin at the first.
@@ -77,6 +87,20 @@ impl Output {
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = text.into();
         self
+    }
+
+    /// The same, made only when it is wanted.
+    #[must_use]
+    pub fn text_from(mut self, text: impl FnOnce() -> String + 'static) -> Self {
+        self.text_from = Some(Box::new(text));
+        self
+    }
+
+    /// Makes the text that was to be made when it is wanted.
+    pub fn make_text(&mut self) {
+        if let Some(make) = self.text_from.take() {
+            self.text = make();
+        }
     }
 
     /// A further form by its name: `-o NAME` prints it as it is, such as `-o docker-args`.
@@ -145,6 +169,7 @@ impl Output {
     pub fn parts(&self) -> Parts<'_> {
         match &self.body {
             Body::One(value) => Parts::One(value),
+            Body::Ready(text) => Parts::Ready(text),
             Body::Many(items) => Parts::Many(items),
             Body::Empty | Body::Stream(_) => Parts::Many(&[]),
         }

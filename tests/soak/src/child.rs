@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ds01_board::{Board, Gpu, Mig};
 use ds01_config::Config;
 use ds01_fault::{Code, Context, Fault};
+use ds01_ledger::ahead::Ahead;
 use ds01_ledger::decide::{Denied, Grounds, Request, decide};
 use ds01_ledger::types::Lease;
 use ds01_ledger::{State, life, place};
@@ -109,13 +110,14 @@ impl Child {
         let mut ledger = place::open_within(&self.site, PATIENCE)?;
         let now = self.site.now();
         let limits = self.config.resolve(&request.user, now);
-        let idle = BTreeMap::new();
+        let (idle, ahead) = (BTreeMap::new(), Ahead::default());
         let grounds = Grounds {
             limits: &limits,
             state: ledger.state(),
             board: &self.board,
             policy: self.config.gpu(),
             idle: &idle,
+            ahead: &ahead,
             now,
         };
         let grant = match decide(&request, &grounds) {

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use ds01_fault::{Code, Fault};
+use ds01_fault::{Code, Context, Fault};
 use ds01_text::{Output, Parts, pick, printable};
 use serde_json::Value;
 
@@ -21,6 +21,9 @@ pub(crate) fn output(mut output: Output, common: &Common, form: &Form) -> ExitCo
         for note in output.notes() {
             let _ = writeln!(io::stderr().lock(), "{note}");
         }
+    }
+    if *form == Form::Text {
+        output.make_text();
     }
     let written = match output.take_stream() {
         Some(source) => {
@@ -48,6 +51,12 @@ fn whole(output: &Output, form: &Form) -> Result<String, Fault> {
     match (form, output.parts()) {
         (Form::Text, _) => Ok(with_newline(output.words().to_owned())),
         (Form::Json, Parts::One(value)) => Ok(format!("{value:#}\n")),
+        (Form::Json, Parts::Ready(text)) => Ok(format!("{text}\n")),
+        (Form::Fields(fields), Parts::Ready(text)) => {
+            let value = serde_json::from_str(text)
+                .or_fault(Code::Failed, || "cannot find fields in the answer".into())?;
+            Ok(format!("{}\n", pick(&value, fields)?))
+        }
         (Form::Json, Parts::Many(items)) => {
             Ok(items.iter().map(|item| format!("{item}\n")).collect())
         }

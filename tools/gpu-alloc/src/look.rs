@@ -12,8 +12,7 @@ use crate::after;
 
 pub fn status(site: &Site) -> Result<Output, Fault> {
     let view = for_caller(site)?;
-    let text = table(&view);
-    Ok(Output::one(&view).text(text))
+    Ok(Output::large(&view).text_from(move || table(&view)))
 }
 
 fn table(view: &View) -> String {
