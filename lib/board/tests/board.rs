@@ -28,7 +28,9 @@ impl Lab {
     }
     fn shipped(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/worlds").join(name);
-        Self::new(&std::fs::read_to_string(path).unwrap())
+        // So that whoever runs the tests is told of placements.
+        let world = std::fs::read_to_string(path).unwrap();
+        Self::new(&world.replacen('{', r#"{"root_only": false,"#, 1))
     }
     fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)

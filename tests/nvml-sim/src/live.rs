@@ -158,16 +158,18 @@ impl Live {
         }
     }
 
+    /// The real driver keeps GPU instances for root, to look at as well as to change.
+    pub fn may_change(&self) -> Answer {
+        if am_root() || !self.world.root_only { Ok(()) } else { Err(Code::NO_PERMISSION) }
+    }
+
     /// Changes a card, for every process that looks at this world.
     pub fn change(
         &mut self,
         gpu: usize,
         work: impl FnOnce(&mut Card, &mut u64) -> Answer,
     ) -> Answer {
-        // The real driver wants root too, and answers others so.
-        if !am_root() {
-            return Err(Code::NO_PERMISSION);
-        }
+        self.may_change()?;
         struct Failed(Code);
         impl From<io::Error> for Failed {
             fn from(error: io::Error) -> Self {
@@ -281,7 +283,7 @@ pub fn handle_of_mig(card: &Card, gi: &Gi, ci: &Ci) -> Handle {
     Handle::to(Target::Mig { gpu, gi: gi.id, ci: ci.id, serial })
 }
 
-pub fn am_root() -> bool {
+fn am_root() -> bool {
     // SAFETY: geteuid takes nothing and cannot fail.
     unsafe { libc::geteuid() == 0 }
 }

@@ -22,6 +22,9 @@ pub struct World {
     pub cuda: String,
     #[serde(default)]
     pub nvlink: Fabric,
+    /// Whether only root may look at GPU instances and change them, as on a real card.
+    #[serde(default = "yes")]
+    pub root_only: bool,
     pub gpus: Vec<Gpu>,
     #[serde(default)]
     pub events: Vec<Event>,
@@ -44,6 +47,9 @@ impl World {
 
 fn driver() -> String {
     "580.65.06".into()
+}
+fn yes() -> bool {
+    true
 }
 fn cuda() -> String {
     "13.0".into()

@@ -10,7 +10,9 @@ const INSUFFICIENT_RESOURCES: u32 = 23;
 const INVALID_ARGUMENT: u32 = 2;
 
 fn round_trip(model: &str, family: &Family, wanted: usize) {
-    let lab = Lab::new(&format!(r#"{{"gpus": [{{"model": "{model}", "mig": true}}]}}"#));
+    let lab = Lab::new(&format!(
+        r#"{{"root_only": false, "gpus": [{{"model": "{model}", "mig": true}}]}}"#
+    ));
     let nvml = lab.nvml();
     let device = nvml.device_by_index(0).unwrap();
     let raw = Raw(&nvml);
@@ -52,7 +54,7 @@ fn every_layout_of_the_smaller_families_round_trips() {
 
 #[test]
 fn an_instance_becomes_a_device_with_its_compute_instance_and_a_new_uuid_each_time() {
-    let lab = Lab::new(r#"{"gpus": [{"model": "A100-40", "mig": []}]}"#);
+    let lab = Lab::new(r#"{"root_only": false, "gpus": [{"model": "A100-40", "mig": []}]}"#);
     let nvml = lab.nvml();
     let device = nvml.device_by_index(0).unwrap();
     let raw = Raw(&nvml);
@@ -83,8 +85,9 @@ fn an_instance_becomes_a_device_with_its_compute_instance_and_a_new_uuid_each_ti
 
 #[test]
 fn what_cannot_stand_is_refused_and_changes_nothing() {
-    let lab =
-        Lab::new(r#"{"gpus": [{"model": "A100-40", "mig": ["2g.10gb@2"]}, {"model": "A30"}]}"#);
+    let lab = Lab::new(
+        r#"{"root_only": false, "gpus": [{"model": "A100-40", "mig": ["2g.10gb@2"]}, {"model": "A30"}]}"#,
+    );
     let nvml = lab.nvml();
     let device = nvml.device_by_index(0).unwrap();
     let raw = Raw(&nvml);
@@ -102,7 +105,7 @@ fn what_cannot_stand_is_refused_and_changes_nothing() {
 
 #[test]
 fn the_drivers_own_placement_strands_a_3g() {
-    let lab = Lab::new(r#"{"gpus": [{"model": "A100-40", "mig": true}]}"#);
+    let lab = Lab::new(r#"{"root_only": false, "gpus": [{"model": "A100-40", "mig": true}]}"#);
     let nvml = lab.nvml();
     let device = nvml.device_by_index(0).unwrap();
     let raw = Raw(&nvml);
@@ -114,7 +117,7 @@ fn the_drivers_own_placement_strands_a_3g() {
 
 #[test]
 fn two_processes_see_one_layout_and_a_rewritten_world_wins() {
-    let lab = Lab::new(r#"{"gpus": [{"model": "A100-40"}]}"#);
+    let lab = Lab::new(r#"{"root_only": false, "gpus": [{"model": "A100-40"}]}"#);
     {
         let nvml = lab.nvml();
         nvml.device_by_index(0).unwrap().set_mig_mode(true).unwrap();
@@ -128,7 +131,7 @@ fn two_processes_see_one_layout_and_a_rewritten_world_wins() {
     assert_eq!((info.id, info.placement.start), (5, 4));
     // The mode stays while an instance is there.
     assert!(matches!(device.set_mig_mode(false), Err(NvmlError::InUse)));
-    lab.write(r#"{"gpus": [{"model": "A100-40", "mig": ["7g.40gb"]}]}"#);
+    lab.write(r#"{"root_only": false, "gpus": [{"model": "A100-40", "mig": ["7g.40gb"]}]}"#);
     assert_eq!(
         device.mig_device_by_index(0).unwrap().name().unwrap(),
         "NVIDIA A100-SXM4-40GB MIG 7g.40gb"
@@ -138,7 +141,7 @@ fn two_processes_see_one_layout_and_a_rewritten_world_wins() {
 
 #[test]
 fn many_threads_that_create_and_destroy_never_overlap() {
-    let lab = Lab::new(r#"{"gpus": [{"model": "A100-40", "mig": true}]}"#);
+    let lab = Lab::new(r#"{"root_only": false, "gpus": [{"model": "A100-40", "mig": true}]}"#);
     let nvml = lab.nvml();
     let made = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {

@@ -182,7 +182,7 @@ fn errors_slowness_and_a_lost_card_come_on_demand() {
 #[test]
 fn a_restart_keeps_the_mig_mode_on_ampere_alone_and_no_instance_anywhere() {
     let lab = Lab::new(
-        r#"{"gpus": [{"model": "A100-40", "mig": ["7g.40gb"]}, {"model": "H100", "mig": ["7g.80gb"]}]}"#,
+        r#"{"root_only": false, "gpus": [{"model": "A100-40", "mig": ["7g.40gb"]}, {"model": "H100", "mig": ["7g.80gb"]}]}"#,
     );
     let nvml = lab.nvml();
     lab.reboot();
