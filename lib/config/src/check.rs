@@ -70,6 +70,9 @@ pub(crate) fn oddities(
         return;
     }
     for (name, level) in &draft.overrides {
+        if notes.is_full_of_warnings() {
+            return;
+        }
         if strange(name) {
             let message = format!("nobody is called {name}: no group's member, no account here");
             notes.warning(level.spot, message, near(name));

@@ -1,5 +1,6 @@
 //! Which files make up a config, and what they say together.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -125,13 +126,17 @@ impl Reading {
     }
 
     fn override_file(&mut self, path: PathBuf) {
-        for (name, level) in self.beside(path, read::overrides) {
-            let inline = self.draft.overrides.iter_mut().find(|(known, _)| *known == name);
-            match inline {
+        let found = self.beside(path, read::overrides);
+        let inline = self.draft.overrides.iter().enumerate();
+        let inline: HashMap<String, usize> =
+            inline.map(|(at, (name, _))| (name.clone(), at)).collect();
+        for (name, level) in found {
+            match inline.get(&name) {
                 // As in the earlier system the file's entry stands for the whole.
-                Some((_, old)) => {
+                Some(at) => {
                     let message = format!("this entry of {name} is not read");
                     let help = "user-overrides.yaml has one as well, which holds: keep one";
+                    let old = &mut self.draft.overrides[*at].1;
                     self.notes.warning(old.spot, message, help);
                     *old = level;
                 }

@@ -7,7 +7,7 @@ use ds01_fault::Fault;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::file::{File, Spot};
+use crate::file::{File, Spot, narrow};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -33,8 +33,11 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do; may be empty.
     pub help: String,
-    /// The line itself.
+    /// The line itself; of a very long one the part around the column.
     pub source_line: String,
+    /// How many characters of the line come before that part.
+    #[serde(skip)]
+    before: u32,
 }
 
 /// A line longer than this is shown in part.
@@ -57,7 +60,8 @@ impl Diagnostic {
             writeln!(out, "{file}:{}:{}: {severity}: {message}", self.line, self.column)
         };
         if self.line > 0 {
-            let (shown, column) = self.window();
+            let shown = visible(&self.source_line);
+            let column = (self.column.max(1) - 1).saturating_sub(self.before) as usize;
             let number = self.line.to_string();
             let gap = " ".repeat(number.len());
             // Tabs stay tabs, so that the caret stands below what it means.
@@ -78,14 +82,13 @@ impl Diagnostic {
         }
         out
     }
+}
 
-    /// The part of the line around the column, and the column within it from 0.
-    fn window(&self) -> (String, usize) {
-        let column = (self.column.max(1) - 1) as usize;
-        let start = if column < WIDEST - 20 { 0 } else { column - WIDEST / 2 };
-        let part: String = self.source_line.chars().skip(start).take(WIDEST).collect();
-        (visible(&part), column - start)
-    }
+/// The part of a line that is shown for a fault at `column`, and how much comes before it.
+fn part(line: &str, column: u32) -> (String, u32) {
+    let at = (column.max(1) - 1) as usize;
+    let before = if at < WIDEST - 20 { 0 } else { at - WIDEST / 2 };
+    (line.chars().skip(before).take(WIDEST).collect(), narrow(before))
 }
 
 /// What a file says must not move the cursor of the admin who reads about it.
@@ -130,6 +133,15 @@ impl Notes {
         }
     }
 
+    /// Whether no further fault would be shown: then nobody needs to look for more.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= MOST && self.any_error()
+    }
+    /// The same for warnings.
+    pub fn is_full_of_warnings(&self) -> bool {
+        self.list.len() >= MOST
+    }
+
     pub fn any_error(&self) -> bool {
         self.list.iter().any(|note| note.severity == Severity::Error)
     }
@@ -142,6 +154,7 @@ impl Notes {
             .map(|note| {
                 let file = &files[note.spot.file as usize];
                 let line = file.text.lines().nth((note.spot.line.max(1) - 1) as usize);
+                let (source_line, before) = part(line.unwrap_or_default(), note.spot.column);
                 Diagnostic {
                     severity: note.severity,
                     file: file.path.clone(),
@@ -150,7 +163,8 @@ impl Notes {
                     length: note.spot.length,
                     message: note.message,
                     help: note.help,
-                    source_line: line.unwrap_or_default().to_owned(),
+                    source_line,
+                    before,
                 }
             })
             .collect()

@@ -191,3 +191,16 @@ impl Output {
 fn value(document: &impl Serialize) -> Value {
     serde_json::to_value(document).unwrap_or(Value::Null)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_further_form_is_found_by_its_name_only() {
+        let output = Output::one(&1).text("one").form("docker-args", "--cpus=1").plain();
+        assert_eq!(output.named("docker-args"), Some("--cpus=1"));
+        assert_eq!(output.named("text"), None);
+        assert!(output.is_plain() && !Output::default().is_plain());
+    }
+}

@@ -171,4 +171,11 @@ fn control_characters_of_a_file_never_reach_the_terminal() {
 fn a_wrong_file_is_told_once_and_not_a_million_times() {
     let many: String = (0..5000).map(|n| format!("wrong{n}: 1\n")).collect();
     assert_eq!(Lab::new(many).check().diagnostics.len(), 200);
+    // Nor with a line of megabytes each time.
+    let line: String = (0..5000).map(|n| format!("wrong{n}: 1, ")).collect();
+    let report = Lab::new(format!("defaults: {{{line}}}\n")).check();
+    assert_eq!(report.diagnostics.len(), 200);
+    assert!(report.diagnostics.iter().all(|one| one.source_line.len() < 200));
+    let last = report.diagnostics[199].render();
+    assert!(last.contains("wrong199") && last.contains("^^^^^^^^"), "{last}");
 }
