@@ -21,6 +21,7 @@ pub const GROUPS: &[Group] = groups! {
     "Limits and people": limits_resolve limits_check limits_schema user_resolve;
     "GPUs": gpu_list gpu_alloc gpu_avail gpu_state gpu_queue gpu_reserve;
     "Slices": slice_make slice_usage;
+    "The Docker door": dfilter admit;
     "What happened": ds01_events event_log;
 };
 
