@@ -80,6 +80,7 @@ pub(crate) struct Lanes<'a> {
     found: HashMap<Sought, Found, Quick>,
     /// Starts in the search that goes on beyond what is kept for the next.
     beyond: Vec<i64>,
+    near: Vec<usize>,
     scratch: Vec<i64>,
 }
 
@@ -160,6 +161,7 @@ impl<'a> Lanes<'a> {
             places,
             found: HashMap::default(),
             beyond: Vec::new(),
+            near: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -191,10 +193,11 @@ impl<'a> Lanes<'a> {
     /// The same from a moment later than that, which the next search need not heed.
     pub fn fit_beyond(&mut self, sought: Sought, from: i64) -> Option<i64> {
         let slots = &self.kinds[sought.kind].slots;
-        let found = self.found.get_mut(&sought)?;
-        let Self { lanes, scratch, beyond, .. } = self;
+        let found = self.found.get(&sought)?;
+        let Self { lanes, scratch, beyond, near, .. } = self;
         beyond.clone_from(&found.starts);
-        advance(lanes, slots, sought, from, beyond, &mut found.near.clone(), scratch)
+        near.clone_from(&found.near);
+        advance(lanes, slots, sought, from, beyond, near, scratch)
     }
 
     /// The first slots of the board that have room at `start`, which a search has just found.

@@ -229,7 +229,7 @@ impl<'a> Planner<'a> {
             let Some(name) = self.people.level(ask.user, level) else { continue };
             let key = (name, kind as u16, ask.count);
             let from = start.max(self.bounds.get(key, room));
-            let found = self.settle(kind, ask, amount, from, level);
+            let found = self.settle(kind, ask, amount, (start, from), level);
             self.bounds.raise(key, room, found.unwrap_or(NEVER));
             match found {
                 Some(later) if later > start => (start, waits) = (later, level),
@@ -240,13 +240,14 @@ impl<'a> Planner<'a> {
         (Some(start), waits)
     }
 
-    /// The earliest moment from `from` on that suits the slots and all quotas up to a level.
+    /// The earliest moment from `from` on that suits the slots and all quotas up to a level;
+    /// `known` is one that suits the slots.
     fn settle(
         &mut self,
         kind: usize,
         ask: Ask,
         amount: Amount,
-        from: i64,
+        (known, from): (i64, i64),
         level: Wait,
     ) -> Option<i64> {
         if level == Wait::Slots {
@@ -254,14 +255,17 @@ impl<'a> Planner<'a> {
         }
         let mut from = from;
         while from < NEVER {
-            let mut start = self.lanes.fit_beyond(ask.sought(kind), from)?;
+            let begun =
+                if from == known { from } else { self.lanes.fit_beyond(ask.sought(kind), from)? };
+            let mut start = begun;
             for steps in self.people.quotas(ask.user, level) {
                 start = steps.fit(start, ask.room, amount)?;
             }
-            if start == from {
+            // A quota that moves it on leaves the slots to be asked again, and the quotas
+            // asked before it.
+            if start == begun {
                 return Some(start);
             }
-            // Each has moved it on; it counts once none does.
             from = start;
         }
         None
