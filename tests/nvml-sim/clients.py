@@ -124,6 +124,26 @@ for d in Device.all():
 print(json.dumps(cards))
 """
 
+CUT = """
+import json, pynvml as n
+n.nvmlInit()
+h = n.nvmlDeviceGetHandleByIndex(0)
+info = n.nvmlDeviceGetGpuInstanceProfileInfo(h, n.NVML_GPU_INSTANCE_PROFILE_3_SLICE, version=2)
+places = (n.c_nvmlGpuInstancePlacement_t * 8)()
+count = n.c_uint(8)
+n.nvmlDeviceGetGpuInstancePossiblePlacements(h, info.id, places, n.byref(count))
+gi = n.nvmlDeviceCreateGpuInstanceWithPlacement(h, info.id, places[1])
+ci_info = n.nvmlGpuInstanceGetComputeInstanceProfileInfo(gi, n.NVML_COMPUTE_INSTANCE_PROFILE_3_SLICE, n.NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_SHARED, version=2)
+ci = n.nvmlGpuInstanceCreateComputeInstance(gi, ci_info.id)
+m = n.nvmlDeviceGetMigDeviceHandleByIndex(h, 0)
+seen = [n.nvmlDeviceGetName(m), info.name.decode(), count.value, n.nvmlDeviceGetGpuInstanceId(m), n.nvmlDeviceGetAttributes(m).memorySizeMB,
+    n.nvmlDeviceGetGpuInstanceRemainingCapacity(h, info.id)]
+n.nvmlComputeInstanceDestroy(ci)
+n.nvmlGpuInstanceDestroy(gi)
+seen.append(n.nvmlDeviceGetGpuInstanceRemainingCapacity(h, info.id))
+print(json.dumps(seen))
+"""
+
 SYMBOLS = """
 import ctypes, json, re, pynvml
 text = open(pynvml.__file__).read()
@@ -200,6 +220,11 @@ def main():
     absent = SCRATCH / "no-driver.json"
     absent.write_text('{"init": "DRIVER_NOT_LOADED", "gpus": []}')
     refuse("without a driver", absent, "Driver Not Loaded")
+
+    whole = SCRATCH / "cut.json"
+    whole.write_text('{"root_only": false, "gpus": [{"model": "A100-40", "mig": []}]}')
+    check("nvidia-ml-py cuts a card and mends it", python(whole, CUT),
+          ["NVIDIA A100-SXM4-40GB MIG 3g.20gb", "MIG 3g.20gb", 2, 1, 19968, 1, 2])
 
     known, missing = python(WORLDS / "empty.json", SYMBOLS)
     check(f"{known - len(NEWER)} of nvidia-ml-py's {known} functions are there, the rest are newer",
