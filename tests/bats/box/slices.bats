@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031 # Inner shells expand; each test has its own variables.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2317 # Inner shells expand; each test has its own variables, and functions that `eventually` calls.
 # slices.bats - slices from the config in a real systemd, with real containers in them
 
 load box.bash
@@ -27,7 +27,8 @@ teardown() {
   lab run root -- bash -c 'docker ps -aq | xargs -r docker rm -f' >/dev/null
 }
 
-# KEY=VALUE...: the aggregate of the students. alice is one of them, or in $group.
+# KEY=VALUE...: the aggregate of the students, and their $total. alice is one of them, or in
+# $group.
 limits() {
   local aggregate students='bob, anna, anna-lena, "212345", h.baker@hertie-school.lan'
   local researchers=carol
@@ -37,7 +38,7 @@ limits() {
 defaults: {max_mig_instances: 1}
 default_group: students
 groups:
-  students: {members: [$students], aggregate: {${aggregate%, }}}
+  students: {members: [$students], aggregate: {${aggregate%, }}, total: {${total-}}}
   researchers: {members: [$researchers]}
   admin: {members: [root, admin]}
 END
@@ -133,6 +134,19 @@ make_slices() {
   is_up() { lab run root -- docker logs one | grep -q up; }
   eventually is_up
   container ds01-students-alice.slice -d --name two lab-python python3 -c "$half"
+  ended() { (($(lab run root -- docker ps -q | wc -l) < 2)); }
+  eventually ended
+}
+
+@test "a group's total holds for its people together" {
+  total='memory_max: 96m' limits tasks_max=40
+  make_slices
+  half='import time; x = bytearray(60 << 20); print("up", flush=True); time.sleep(1000)'
+  container ds01-students-alice.slice -d --name one lab-python python3 -c "$half"
+  ok
+  is_up() { lab run root -- docker logs one | grep -q up; }
+  eventually is_up
+  container ds01-students-bob.slice -d --name two lab-python python3 -c "$half"
   ended() { (($(lab run root -- docker ps -q | wc -l) < 2)); }
   eventually ended
 }
