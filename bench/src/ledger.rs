@@ -19,6 +19,9 @@ groups:
   large: {members: [carol], max_mig_instances: null, max_gpu_equivalents: null}
 ";
 
+/// Runs gpu-alloc on a site, with an stdin.
+type Once<'a> = dyn Fn(&Path, &[&str], Stdio) -> Result<(), Fault> + 'a;
+
 fn made() -> String {
     "cannot make the sites to measure with".to_owned()
 }
@@ -33,6 +36,15 @@ pub fn measure(args: &Args) -> Result<String, Fault> {
         directory.path().join("full"),
         directory.path().join("gone"),
     );
+    // Where views lie is memory on a real host, so it is here.
+    let memory = tempfile::tempdir_in("/dev/shm").or_fault(Code::Failed, made)?;
+    for (root, name) in [(&usual, "usual"), (&full, "full"), (&gone, "gone")] {
+        let run = memory.path().join(name);
+        fs::create_dir_all(&run)
+            .and_then(|()| fs::create_dir_all(root))
+            .and_then(|()| std::os::unix::fs::symlink(&run, root.join("run")))
+            .or_fault(Code::Failed, made)?;
+    }
     site(&usual, &[json!({"model": "A100-40", "count": 16})])?;
     let seven: Vec<Value> = (0..7).map(|start| json!(format!("1g.5gb@{start}"))).collect();
     let cut = json!({"model": "A100-40", "count": 64, "mig": seven});
@@ -81,12 +93,7 @@ pub fn measure(args: &Args) -> Result<String, Fault> {
 }
 
 /// The ledger deleted and its leases found again, a few times.
-fn rebuild(
-    root: &Path,
-    listing: &Path,
-    once: &dyn Fn(&Path, &[&str], Stdio) -> Result<(), Fault>,
-    text: &mut String,
-) -> Result<(), Fault> {
+fn rebuild(root: &Path, listing: &Path, once: &Once<'_>, text: &mut String) -> Result<(), Fault> {
     let mut best = f64::INFINITY;
     for _ in 0..5 {
         if root.join("var").exists() {

@@ -1,14 +1,25 @@
-//! The earlier system's `gpu-state.json`, read once, when the ledger is begun.
+//! What there is before a ledger is begun: the earlier system's `gpu-state.json`, and the
+//! containers that run. A ledger that was deleted must not make their GPUs look free.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use ds01_config::Config;
+use ds01_docker::{Container, Docker};
 use ds01_fault::{Code, Context, Fault};
 use ds01_site::Site;
 use ds01_units::Stamp;
 use serde::Deserialize;
 
+use crate::facts;
+use crate::reconcile::{Difference, Sides, differences};
+use crate::record::Decision;
+use crate::state::State;
 use crate::types::{Lease, Phase, SlotUse};
+
+/// How long one answer of Docker's may take while everybody waits for the lock.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Deserialize)]
 struct File {
@@ -43,8 +54,47 @@ pub fn kept(site: &Site) -> PathBuf {
     site.state().join("gpu-state.json.earlier")
 }
 
-/// The leases in it. None where there is no such file, or ours is there already: a link.
+/// The leases that a new ledger begins with. What runs says better than a file what it has.
 pub fn leases(site: &Site) -> Result<Vec<Lease>, Fault> {
+    let mut leases = running(site)?;
+    for old in in_file(site)? {
+        if leases.iter().all(|lease| lease.container != old.container) {
+            leases.push(old);
+        }
+    }
+    Ok(leases)
+}
+
+/// The leases of the containers that run. A try-out asks only the daemon it names.
+fn running(site: &Site) -> Result<Vec<Lease>, Fault> {
+    if !site.is_real() && std::env::var_os("DOCKER_HOST").is_none_or(|host| host.is_empty()) {
+        return Ok(Vec::new());
+    }
+    // Where no daemon answers, none can tell; `reconcile --apply` may later.
+    let listed = Docker::from_env().and_then(|docker| docker.patience(PATIENCE).containers());
+    let Ok(containers) = listed else { return Ok(Vec::new()) };
+    let uses_a_gpu = |one: &Container| one.is_running() && !one.gpu_use().is_none();
+    if !containers.iter().any(uses_a_gpu) {
+        return Ok(Vec::new());
+    }
+    let config = Config::load(site)?;
+    let board = facts::read_board().ok();
+    let sides = Sides {
+        state: &State::default(),
+        containers: &containers,
+        board: board.as_ref(),
+        config: &config,
+        now: site.now(),
+    };
+    let adopted = |one: Difference| match one.decision {
+        Some(Decision::Adopted { lease }) => Some(lease),
+        _ => None,
+    };
+    Ok(differences(&sides).into_iter().filter_map(adopted).collect())
+}
+
+/// The leases in the earlier file. None where there is none, or ours is there already: a link.
+fn in_file(site: &Site) -> Result<Vec<Lease>, Fault> {
     let path = path(site);
     let is_file = std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
     if !is_file {

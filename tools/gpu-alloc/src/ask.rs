@@ -106,6 +106,10 @@ impl Allocate {
             container_id: self.container_id,
             ..self.wanted.request(self.container)?
         };
+        if request.pending == Some(Span::ZERO) {
+            return Err(Fault::usage("the lease would end before it begins")
+                .why("its deadline is not in the future"));
+        }
         let facts = Facts::gather(site)?;
         check(&request, &facts.board)?;
         let limits = facts.limits(&request.user, now);

@@ -1,5 +1,8 @@
 //! Docker's side: its listing, its events.
 
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
+
 use serde_json::{Value, json};
 
 use crate::lab::Lab;
@@ -150,4 +153,53 @@ fn events_carry_a_lease_from_creation_to_the_end() {
     ]);
     assert_eq!(states(&said), ["held", "held", "released"]);
     assert_eq!(lab.run("status").ok().json()["allocations"], json!({}));
+}
+
+/// A daemon that knows these containers, for as long as the test runs.
+fn daemon(lab: &Lab, containers: Vec<Value>) -> String {
+    let socket = lab.path("docker.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(&stream);
+            let mut first = String::new();
+            // A client that goes away is none to answer.
+            let _ = reader.read_line(&mut first);
+            let path = first.split(' ').nth(1).unwrap_or_default();
+            let of_id = |one: &&Value| path.contains(one["Id"].as_str().unwrap());
+            let body = if path.contains("/version") {
+                json!({"ApiVersion": "1.43", "MinAPIVersion": "1.12", "Version": "24.0.0"})
+            } else if let Some(one) = containers.iter().find(of_id) {
+                one.clone()
+            } else {
+                let row = |one: &Value| {
+                    json!({"Id": one["Id"], "Names": [one["Name"]], "Image": "x", "Labels": {},
+                           "State": one["State"]["Status"], "Created": 1})
+                };
+                containers.iter().map(row).collect()
+            };
+            let body = body.to_string();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+                Content-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = (&stream).write_all((head + &body).as_bytes());
+        }
+    });
+    format!("unix://{}", socket.display())
+}
+
+#[test]
+fn a_deleted_ledger_makes_no_running_containers_gpu_look_free() {
+    let mut lab = Lab::new();
+    let uuids = uuids(&lab);
+    let running = (0..3).map(|n| container(n, "running", &[&uuids[n]])).collect();
+    let host = daemon(&lab, running);
+    lab.set("DOCKER_HOST", &host);
+    assert_eq!(lab.give("alice", "a").ok().json()["gpu_id"], "3");
+    assert_eq!(lab.run("status").ok().json()["allocations"].as_object().unwrap().len(), 4);
+    assert_eq!(lab.run("reconcile").ok().lines()[0]["container"], "a._.alice");
+    std::fs::remove_dir_all(lab.ledger()).unwrap();
+    lab.run("allocate --user bob --container b._.bob --gpu 0").fails(3);
 }

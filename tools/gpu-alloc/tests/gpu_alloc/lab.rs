@@ -78,6 +78,7 @@ impl Lab {
         let mut command = Command::new(program);
         command
             .env_remove("DS01_CALLER_UID")
+            .env_remove("DOCKER_HOST")
             .env("DS01_ROOT", self.root.path())
             .env("DS01_NVML_LIB", nvml_sim::library())
             .env("NVML_SIM_WORLD", world)
