@@ -132,7 +132,7 @@ info = n.nvmlDeviceGetGpuInstanceProfileInfo(h, n.NVML_GPU_INSTANCE_PROFILE_3_SL
 places = (n.c_nvmlGpuInstancePlacement_t * 8)()
 count = n.c_uint(8)
 n.nvmlDeviceGetGpuInstancePossiblePlacements(h, info.id, places, n.byref(count))
-gi = n.nvmlDeviceCreateGpuInstanceWithPlacement(h, info.id, places[1])
+gi = n.nvmlDeviceCreateGpuInstanceWithPlacement(h, info.id, n.byref(places[1]))
 ci_info = n.nvmlGpuInstanceGetComputeInstanceProfileInfo(gi, n.NVML_COMPUTE_INSTANCE_PROFILE_3_SLICE, n.NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_SHARED, version=2)
 ci = n.nvmlGpuInstanceCreateComputeInstance(gi, ci_info.id)
 m = n.nvmlDeviceGetMigDeviceHandleByIndex(h, 0)
