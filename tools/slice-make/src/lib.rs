@@ -13,7 +13,7 @@ use serde_json::json;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Whose slice; `-` for the users on stdin
+    /// Whose slice; - for the users on stdin
     #[arg(conflicts_with = "all")]
     user: Option<String>,
     /// The group that the user is in by the config; anything else is refused

@@ -17,7 +17,7 @@ use row::Row;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Users to show, `-` for those on stdin; without any, all slices
+    /// Users to show, - for those on stdin; without any, all slices
     #[arg(value_name = "USER")]
     users: Vec<String>,
     /// Watch the CPU for this long (such as 2s) and show its use in percent

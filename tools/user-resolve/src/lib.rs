@@ -10,7 +10,7 @@ use serde::Serialize;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Names or uids, `-` for those on stdin; without any, whoever calls
+    /// Names or uids, - for those on stdin; without any, whoever calls
     ///
     /// A number is taken for a name first, since accounts may be called 212345. With a plus
     /// in front, +1001, it is always a uid.
