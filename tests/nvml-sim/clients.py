@@ -136,7 +136,7 @@ gi = n.nvmlDeviceCreateGpuInstanceWithPlacement(h, info.id, n.byref(places[1]))
 ci_info = n.nvmlGpuInstanceGetComputeInstanceProfileInfo(gi, n.NVML_COMPUTE_INSTANCE_PROFILE_3_SLICE, n.NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_SHARED, version=2)
 ci = n.nvmlGpuInstanceCreateComputeInstance(gi, ci_info.id)
 m = n.nvmlDeviceGetMigDeviceHandleByIndex(h, 0)
-seen = [n.nvmlDeviceGetName(m), info.name.decode(), count.value, n.nvmlDeviceGetGpuInstanceId(m), n.nvmlDeviceGetAttributes(m).memorySizeMB,
+seen = [n.nvmlDeviceGetName(m), info.name, count.value, n.nvmlDeviceGetGpuInstanceId(m), n.nvmlDeviceGetAttributes(m).memorySizeMB,
     n.nvmlDeviceGetGpuInstanceRemainingCapacity(h, info.id)]
 n.nvmlComputeInstanceDestroy(ci)
 n.nvmlGpuInstanceDestroy(gi)
