@@ -21,9 +21,9 @@ const LONGEST: u64 = 8 << 20;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Socket of the Docker daemon, asked whose things are
-    #[arg(long, value_name = "SOCKET", default_value = dfilter::UPSTREAM)]
-    upstream: PathBuf,
+    /// Socket of the Docker daemon, asked whose things are, in place of /var/run/docker-real.sock
+    #[arg(long, value_name = "SOCKET")]
+    upstream: Option<PathBuf>,
     /// Lease nothing
     #[arg(long)]
     dry_run: bool,
@@ -92,8 +92,8 @@ impl Tool for Args {
             Ok(request) => request,
             Err(denial) => return Ok(refused(&denial)),
         };
-        let decided =
-            dfilter::once(site, self.upstream, Arc::new(Nss), &request, &who, self.dry_run)?;
+        let upstream = self.upstream.unwrap_or_else(|| dfilter::upstream(site));
+        let decided = dfilter::once(site, upstream, Arc::new(Nss), &request, &who, self.dry_run)?;
         Ok(match decided {
             Ok(forward) => {
                 let body: Value = match &forward.body {

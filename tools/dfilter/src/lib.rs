@@ -35,20 +35,21 @@ pub use judge::once;
 pub use people::{Directory, who};
 pub use serve::{bind, run};
 
-const LISTEN: &str = "/var/run/docker.sock";
 /// The daemon's own socket.
-pub const UPSTREAM: &str = "/var/run/docker-real.sock";
+pub fn upstream(site: &Site) -> PathBuf {
+    site.root().join("var/run/docker-real.sock")
+}
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
-    /// Socket for everybody; one that systemd passes comes first
-    #[arg(long, value_name = "SOCKET", default_value = LISTEN)]
-    listen: PathBuf,
-    /// Socket of the Docker daemon, for root only
-    #[arg(long, value_name = "SOCKET", default_value = UPSTREAM, global = true)]
-    upstream: PathBuf,
+    /// Socket for everybody, in place of /var/run/docker.sock; one that systemd passes comes first
+    #[arg(long, value_name = "SOCKET")]
+    listen: Option<PathBuf>,
+    /// Socket of the Docker daemon, in place of /var/run/docker-real.sock
+    #[arg(long, value_name = "SOCKET", global = true)]
+    upstream: Option<PathBuf>,
     /// Refuse, or only record what would be refused
     #[arg(long, value_enum, default_value = "enforce")]
     mode: Mode,
@@ -87,18 +88,20 @@ impl Tool for Args {
     const FOR: For = For::People;
 
     fn run(self, site: &Site) -> Result<Output, Fault> {
+        let listen = self.listen.unwrap_or_else(|| site.root().join("var/run/docker.sock"));
+        let upstream = self.upstream.unwrap_or_else(|| upstream(site));
         match self.verb {
-            Some(Verb::Check) => check::check(site, &self.upstream, &self.listen),
+            Some(Verb::Check) => check::check(site, &upstream, &listen),
             Some(Verb::Explain { method, path, body, user }) => {
                 explain::explain(site, &method, &path, body.as_deref(), &user)
             }
             None => {
                 let listener = match serve::passed() {
                     Some(listener) => listener,
-                    None => bind(&self.listen)?,
+                    None => bind(&listen)?,
                 };
                 let directory: Directory = Arc::new(Nss);
-                run(Door::new(site, self.upstream, self.mode, directory)?, listener)?;
+                run(Door::new(site, upstream, self.mode, directory)?, listener)?;
                 Ok(Output::default())
             }
         }
