@@ -7,6 +7,7 @@
 //! a reload re-applies device rules, and running containers would lose their GPUs.
 
 pub mod apply;
+mod ensure;
 mod files;
 pub mod live;
 pub mod plan;
@@ -14,6 +15,7 @@ pub mod systemctl;
 pub mod unit;
 
 pub use apply::{Action, Outcome, Work};
+pub use ensure::ensure;
 pub use live::Live;
 pub use plan::{Caps, Slice};
 pub use systemctl::{Manager, Systemctl};

@@ -10,7 +10,7 @@ use ds01_config::Config;
 use ds01_fault::Fault;
 use ds01_names::SliceName;
 use ds01_site::Site;
-use ds01_slices::{Action, Live, Manager, Outcome, Property, Work, plan, unit};
+use ds01_slices::{Action, Live, Manager, Outcome, Property, Work, ensure, plan, unit};
 use ds01_units::{Bytes, Stamp};
 
 const CONFIG: &str = "\
@@ -358,4 +358,26 @@ fn a_plan_changes_nothing() {
     // The same document, but for the mark.
     done.iter_mut().for_each(|outcome| outcome.dry_run = true);
     assert_eq!(done, planned);
+}
+
+#[test]
+fn a_container_finds_its_slice_made_once_and_only_its_owners() {
+    let lab = lab();
+    let config = lab.read();
+    let run = |user, slice| ensure(&lab.site, &config, Some(&lab.played), user, slice);
+    assert_eq!(run("dave", None).expect("dave's").len(), 3);
+    lab.played.asked();
+    assert_eq!(run("dave", None).expect("dave's"), []);
+    assert_eq!(lab.played.asked(), [""; 0]);
+
+    let old = SliceName::user("phd", "dave");
+    assert_eq!(run("dave", Some(&old)).expect("dave's too").len(), 2);
+    let fault = run("eve", Some(&old)).expect_err("not eve's");
+    assert_eq!(fault.what, "ds01-phd-dave.slice is not a slice of eve");
+
+    let path = lab.site.units().join("ds01-students-eve.slice");
+    fs::write(&path, "[Slice]\n").expect("a file");
+    let fault = run("eve", None).expect_err("somebody else's file");
+    assert_eq!(fault.what, "eve's slice cannot be made");
+    assert_eq!(fs::read_to_string(&path).expect("untouched"), "[Slice]\n");
 }
