@@ -178,3 +178,59 @@ fn first_lines<'a>(
 fn damaged(file: &'static str, offset: u64, why: impl ToString) -> Trouble {
     Trouble::Damaged { file, offset, why: why.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Decision, Why};
+    use proptest::prelude::*;
+
+    fn journal(records: u64) -> Vec<u8> {
+        let header = Header { born: Stamp::from_secs(1), generation: 2, base: 7 };
+        let mut bytes = journal_start(header).unwrap();
+        for seq in 8..8 + records {
+            let containers = vec![format!("c{seq}._.alice")];
+            let decision = Decision::Released { containers, why: Why::Released };
+            let record = Record { seq, at: Stamp::from_secs(2), decision };
+            bytes.extend(record.to_line().unwrap().into_bytes());
+        }
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_there_reading_it_does_not_panic(bytes: Vec<u8>, cut in 0..400usize) {
+            let _ = read_journal(&bytes);
+            let _ = read_snapshot(&bytes);
+            let mut begun = journal(3);
+            begun.truncate(cut.min(begun.len()));
+            begun.extend(&bytes);
+            let _ = read_journal(&begun);
+        }
+
+        #[test]
+        fn a_changed_byte_is_never_taken_for_a_decision(at in 0..1000usize, to: u8) {
+            let whole = journal(5);
+            let mut bytes = whole.clone();
+            let at = at % bytes.len();
+            bytes[at] = to;
+            let known = read_journal(&whole).unwrap().records;
+            if let Ok(read) = read_journal(&bytes) {
+                prop_assert!(known.starts_with(&read.records));
+                prop_assert!(read.beyond.iter().all(|record| known.contains(record)));
+                // Only the last record can be taken for one that was never finished.
+                prop_assert!(read.damage.is_some() || read.records.len() >= known.len() - 1);
+            }
+        }
+
+        #[test]
+        fn cut_off_anywhere_it_is_whole_up_to_the_last_whole_record(cut in 0..1000usize) {
+            let whole = journal(5);
+            let start = journal(0).len();
+            let cut = start + cut % (whole.len() - start + 1);
+            let read = read_journal(&whole[..cut]).unwrap();
+            prop_assert!(read.damage.is_none());
+            prop_assert_eq!(read.length + read.torn, cut as u64);
+        }
+    }
+}

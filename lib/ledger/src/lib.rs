@@ -1,6 +1,8 @@
 //! The GPU ledger: who may use which GPU slot, kept so that no acknowledged decision is lost
-//! and none is made twice. Journal, snapshot, the state they add up to, the decision who
-//! gets what, and the view others read. No clap, no printing, no NVML, no Docker.
+//! and none is made twice. Journal, snapshot, the state they add up to, the rule who gets
+//! what, and the view others read. No clap, no printing. NVML and Docker are asked in two
+//! places only, [`facts`] and the beginning of a new ledger; all else is pure or a file.
+//! `docs/ledger.md` has the format, the failures and the proofs.
 
 pub mod ahead;
 pub mod decide;

@@ -125,11 +125,13 @@ fn not_free(
         .held_by(held_by)
 }
 
-/// What the lightest `count` of these weigh together.
+/// What the lightest `count` of these weigh together; those that the host lacks as much as
+/// the heaviest that it has.
 fn lightest(among: &[usize], slots: &[Slot], count: usize) -> f64 {
     let mut weights: Vec<f64> = among.iter().map(|n| slots[*n].gpueq).collect();
     weights.sort_by(f64::total_cmp);
-    weights.iter().take(count).sum()
+    let missing = count.saturating_sub(weights.len()) as f64;
+    weights.iter().take(count).sum::<f64>() + missing * weights.last().copied().unwrap_or(0.0)
 }
 
 /// Four digits: sevenths need no more, and nobody wants to read sixteen.
