@@ -23,7 +23,7 @@ pub struct Wanted {
     #[arg(long, value_name = "PROFILE", default_value = "any", value_parser = want)]
     profile: Want,
     /// These very slots: display names or UUIDs
-    #[arg(long, value_name = "ID,...", value_delimiter = ',')]
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
     gpu: Vec<String>,
     /// A further limit on the user's slots; it can only lower the configured one
     #[arg(long, value_name = "N", allow_negative_numbers = true)]

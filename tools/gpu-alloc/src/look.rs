@@ -57,7 +57,7 @@ pub struct Validate {
     #[arg(long, value_name = "NAME", conflicts_with = "repair")]
     container: Option<String>,
     /// The slots it should have, as a comma list of display names or UUIDs
-    #[arg(long, value_name = "ID,...", requires = "container", value_delimiter = ',')]
+    #[arg(long, value_name = "IDS", requires = "container", value_delimiter = ',')]
     gpu: Vec<String>,
     /// Make a usable ledger of a damaged one; the damaged files are kept beside it
     #[arg(long)]

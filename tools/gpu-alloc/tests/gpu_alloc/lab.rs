@@ -74,14 +74,13 @@ impl Lab {
     }
 
     pub fn command(&self, program: &str) -> Command {
-        let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/worlds/a100x4.json");
         let mut command = Command::new(program);
         command
             .env_remove("DS01_CALLER_UID")
             .env_remove("DOCKER_HOST")
             .env("DS01_ROOT", self.root.path())
             .env("DS01_NVML_LIB", nvml_sim::library())
-            .env("NVML_SIM_WORLD", world)
+            .env("NVML_SIM_WORLD", world())
             .envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -114,6 +113,11 @@ impl Lab {
     pub fn give(&self, user: &str, name: &str) -> Said {
         self.run(&format!("allocate --user {user} --container {name}._.{user}"))
     }
+}
+
+/// Four whole GPUs.
+pub fn world() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/worlds/a100x4.json")
 }
 
 pub fn said(output: Output) -> Said {

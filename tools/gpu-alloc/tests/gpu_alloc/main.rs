@@ -8,4 +8,5 @@ mod bad;
 mod cost;
 mod docker;
 mod lab;
+mod real;
 mod verbs;
