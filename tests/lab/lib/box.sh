@@ -37,7 +37,7 @@ box_make() {
 # Start systemd, and wait until it says that all is up.
 box_start() {
   local deadline=$((SECONDS + ${DS01_LAB_DEADLINE:-120})) scope='' launcher=()
-  rm -f "$BOX/pid"
+  rm -f "$BOX/pid" "$BOX/launcher"
   : >"$BOX/console.log"
   if cgroup_needs_scope; then
     launcher=(systemd-run --scope --quiet --collect --unit="$CGROUP_NAME" -p Delegate=yes)
@@ -45,9 +45,9 @@ box_start() {
   fi
   setsid "${launcher[@]}" "$LAB/boot" "$BOX" "$(recipe_root)" "$LAB_NAME" "$scope" \
     </dev/null >>"$BOX/console.log" 2>&1 8>&- 9>&- &
-  local boot=$!
+  BOX_LAUNCHER=$!
   while ! box_pid >/dev/null; do
-    if ! kill -0 "$boot" 2>/dev/null || ((SECONDS > deadline)); then
+    if ! kill -0 "$BOX_LAUNCHER" 2>/dev/null || ((SECONDS > deadline)); then
       box_explain "the box did not start"
     fi
     sleep 0.05
@@ -82,13 +82,26 @@ box_explain() {
 # End it at once: the kernel ends all that lives in a pid namespace with its init.
 box_stop() {
   local pid
+  # Perhaps it has only begun: without its launcher, which waits outside, no init goes on.
+  if [[ -n "${BOX_LAUNCHER-}" ]]; then
+    kill -KILL "$BOX_LAUNCHER" 2>/dev/null || :
+    # It may be making a cgroup, which no signal cuts short.
+    wait "$BOX_LAUNCHER" 2>/dev/null || :
+  fi
+  if [[ -s "$BOX/launcher" ]]; then
+    pid=$(<"$BOX/launcher")
+    while grep -qsF "$BOX" "/proc/$pid/cmdline"; do
+      kill -KILL "$pid" 2>/dev/null || :
+      sleep 0.01
+    done
+  fi
   if pid=$(box_pid); then
     kill -KILL "$pid" 2>/dev/null || :
   fi
   cgroup_remove "$BOX/cgroups" ||
     fail "some processes of the box do not end" "its cgroups are still in use" \
       "look at them with: cat \$(sed 's,\$,/*/cgroup.procs,' $BOX/cgroups)"
-  rm -f "$BOX/pid"
+  rm -f "$BOX/pid" "$BOX/launcher"
 }
 
 box_remove() {
