@@ -98,10 +98,8 @@ pub fn bind_source(case: &Case, path: &str, read_only: bool) -> Result<String, S
         return Err(outside(path));
     }
     for root in &case.words.bind_roots {
-        let root_path =
-            root.path.replace("{user}", &case.who.user).replace("{uid}", &case.who.uid.to_string());
-        // A user's name with `..` or `/` in it must not move the root.
-        if !is_clean(&root_path) || !is_below(real, case.path(&root_path)?) {
+        let Some(below) = root_of(case, &root.path)? else { continue };
+        if !is_below(real, &below) {
             continue;
         }
         if root.read_only && !read_only {
@@ -116,6 +114,22 @@ pub fn bind_source(case: &Case, path: &str, read_only: bool) -> Result<String, S
         return Ok(real.to_owned());
     }
     Err(outside(path))
+}
+
+/// A root of the policy for this person. Only the part that is the same for everybody is
+/// followed: where people may write to `/scratch`, `/scratch/alice` may be a link of
+/// alice's to anywhere.
+fn root_of(case: &Case, template: &str) -> Result<Option<String>, Stop> {
+    let (fixed, own) = match template.find('{') {
+        None => (template, ""),
+        Some(at) => template.split_at(template[..at].rfind('/').unwrap_or(0)),
+    };
+    let own = own.replace("{user}", &case.who.user).replace("{uid}", &case.who.uid.to_string());
+    // A user's name with `..` in it must not move the root.
+    if !is_clean(fixed) || !(own.is_empty() || is_clean(&own)) {
+        return Ok(None);
+    }
+    Ok(Some(format!("{}{own}", case.path(fixed)?)))
 }
 
 fn outside(path: &str) -> Stop {
@@ -266,4 +280,68 @@ pub fn local_driver(name: &str, options: Option<&Value>) -> Result<(), Stop> {
             .into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Answer, Ask, Facts};
+    use crate::who::{Role, Who, Words};
+
+    /// Mounts a path that leads where it says, with `/scratch/alice` a link of hers to bob.
+    fn mounts(path: &str, leads_to: &str, read_only: bool) -> Result<String, Stop> {
+        let who = Who { uid: 1001, gid: 1001, user: "alice".into(), role: Role::Ordinary };
+        let mut facts = Facts::default();
+        facts.add(Ask::Path(path.into()), Answer::Path(leads_to.into()));
+        for (path, real) in [
+            ("/home", "/home"),
+            ("/scratch", "/mnt/fast"),
+            ("/data", "/mnt/data"),
+            ("/run/user", "/run/user"),
+            ("/scratch/alice", "/home/bob"),
+        ] {
+            facts.add(Ask::Path(path.into()), Answer::Path(real.into()));
+        }
+        let case = Case { who: &who, words: &Words::default(), facts: &facts };
+        bind_source(&case, path, read_only)
+    }
+
+    #[test]
+    fn what_lies_below_a_root_passes_on_its_real_path() {
+        for (path, real, read_only) in [
+            ("/home/alice/p", "/home/alice/p", false),
+            ("/home/alice/link", "/mnt/fast/alice/x", false),
+            ("/data/set", "/mnt/data/set", true),
+            ("/run/user/1001/x", "/run/user/1001/x", false),
+        ] {
+            assert_eq!(mounts(path, real, read_only).unwrap(), real, "{path}");
+        }
+        assert_eq!(mounts("/var/run/docker.sock", "/x", false).unwrap(), "/var/run/docker.sock");
+    }
+
+    #[test]
+    fn what_leads_elsewhere_does_not() {
+        for (path, real) in [
+            ("/scratch/alice", "/home/bob"),
+            ("/home/alice/link", "/home/bob"),
+            ("/home/alice/link", "/home/alicex"),
+            ("/home/alice/etc", "/etc"),
+            ("/data/set", "/mnt/data/set"),
+            ("/run/user/1001/x", "/run/user/1002/x"),
+            ("/home", "/home"),
+            ("/run", "/run"),
+        ] {
+            assert!(matches!(mounts(path, real, false), Err(Stop::Deny(_))), "{path} -> {real}");
+        }
+        for path in [
+            "/",
+            "//",
+            "/home/alice/../bob",
+            "/home/alice/./x",
+            "/home//alice",
+            "/home/alice/a\u{1}",
+        ] {
+            assert!(matches!(mounts(path, "/home/alice", false), Err(Stop::Deny(_))), "{path}");
+        }
+    }
 }

@@ -320,15 +320,33 @@ fn endpoints(case: &Case, body: &mut Value) -> Result<(), Stop> {
     };
     for (name, settings) in map.iter_mut() {
         *name = case.network(name)?;
-        if let Some(links) = settings.get_mut("Links") {
-            containers(case, links)?;
-        }
+        endpoint(case, settings)?;
     }
     // Two names of one network, or a name and an id.
     let mut names: Vec<&String> = map.iter().map(|(name, _)| name).collect();
     names.sort();
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(Denial::malformed("create.network", "one network is named twice").into());
+    }
+    Ok(())
+}
+
+/// How a container is joined to a network.
+pub fn endpoint(case: &Case, settings: &mut Value) -> Result<(), Stop> {
+    if let Some(links) = settings.get_mut("Links") {
+        containers(case, links)?;
+    }
+    // What the daemon fills in; an id of another network must not be read from there.
+    settings.remove("NetworkID");
+    settings.remove("EndpointID");
+    if settings.get("DriverOpts").is_some_and(|options| !options.is_empty()) {
+        return Err(Denial::forbidden(
+            "network.endpoint",
+            "driver options of a network are not for users",
+        )
+        .why("they set kernel parameters and interfaces")
+        .todo("leave them out")
+        .into());
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! daemon, or why nothing is. No I/O: a missing fact is asked for by name.
 
 use crate::ask::{Case, owned_by};
-use crate::create::{self, check_name, containers};
+use crate::create::{self, check_name, endpoint};
 use crate::facts::{Answer, Ask, Facts, Grant, Owner, Stop};
 use crate::filters::Filters;
 use crate::json::{self, Value};
@@ -658,8 +658,8 @@ fn network(case: &Case, request: &Request, name: &str, verb: Network) -> Result<
     let mut body = body(request, case.words, schema)?;
     let container = body.get("Container").and_then(Value::as_text).unwrap_or_default().to_owned();
     body.set("Container", Value::Text(case.container(&container, true)?));
-    if let Some(links) = body.get_mut("EndpointConfig").and_then(|config| config.get_mut("Links")) {
-        containers(case, links)?;
+    if let Some(settings) = body.get_mut("EndpointConfig") {
+        endpoint(case, settings)?;
     }
     Ok(draft.on(&id).json(&body).plain())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use ds01_fault::{Code, Context, Fault};
 use ds01_site::Site;
 use ds01_text::Output;
+use nix::sys::statvfs::FsFlags;
 use serde_json::{Value, json};
 
 use crate::daemon::Daemon;
@@ -33,6 +34,9 @@ pub fn check(site: &Site, upstream: &Path, listen: &Path) -> Result<Output, Faul
         }
         Err(denial) => findings.push(finding("engine", false, &denial.message())),
     }
+    let roots = ds01_door::Words::default().bind_roots;
+    findings
+        .extend(roots.iter().filter(|root| !root.read_only).filter_map(|root| mounted(&root.path)));
     findings.push(devices(&site.root().join("etc/docker/daemon.json")));
     let text: String = findings
         .iter()
@@ -86,6 +90,22 @@ fn door_socket(path: &Path) -> Value {
     }
 }
 
+/// Root inside a container is root on the host's files: what it leaves in a mounted home
+/// with a setuid bit, or as a device, must not work outside.
+fn mounted(template: &str) -> Option<Value> {
+    let dir = template.split("/{").next().unwrap_or(template);
+    let flags = nix::sys::statvfs::statvfs(dir).ok()?.flags();
+    let closed = flags.contains(FsFlags::ST_NOSUID | FsFlags::ST_NODEV);
+    let message = if closed {
+        format!("{dir} is mounted nosuid,nodev")
+    } else {
+        format!(
+            "{dir} is not mounted nosuid,nodev: a container's root can leave a setuid program or a device there"
+        )
+    };
+    Some(finding("mounted directories", closed, &message))
+}
+
 /// A build may ask BuildKit for devices and the host's network unless the daemon forbids.
 fn devices(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap_or_default();
@@ -93,14 +113,14 @@ fn devices(path: &Path) -> Value {
     let entitlements = &config["builder"]["Entitlements"];
     let off = |key: &str| entitlements[key] == false;
     let name = path.display();
-    if off("network-host") && off("security-insecure") {
+    if off("network-host") && off("security-insecure") && off("device") {
         finding("build entitlements", true, &format!("off in {name}"))
     } else {
         finding(
             "build entitlements",
             false,
             &format!(
-                "{name} does not set builder.Entitlements network-host and security-insecure to false"
+                "{name} does not set builder.Entitlements network-host, security-insecure and device to false"
             ),
         )
     }

@@ -381,13 +381,14 @@ impl Connection {
     ) {
         // Build arguments and the like stand in the query.
         let path = target.split('?').next().unwrap_or_default();
+        let path: String = path.chars().take(512).collect();
         self.door.audit.write(&json!({
             "timestamp": self.door.site.now(), "decision": decision, "code": code, "user": user,
             "uid": self.peer.uid, "pid": self.peer.pid, "method": method, "path": path,
             "status": status,
         }));
         if decision == "deny" && status == 403 {
-            crate::events::denied(&self.door, user, code, method, path);
+            crate::events::denied(&self.door, user, code, method, &path);
         }
     }
 }
