@@ -74,6 +74,11 @@ impl Facts {
     }
 }
 
+/// The board as it is remembered, or else as NVML shows it now.
+pub fn board(site: &Site) -> Result<Board, Fault> {
+    remembered(site).map_or_else(read_board, Ok)
+}
+
 /// The board as NVML shows it now, with all that weights and neighbourhoods depend on.
 pub fn read_board() -> Result<Board, Fault> {
     Nvml::open()?.board(Depth::Whole)

@@ -3,9 +3,9 @@
 mod text;
 
 use cli::{Change, For, Tool};
-use ds01_board::{Board, Depth, Nvml};
 use ds01_config::Config;
 use ds01_fault::{Code, Fault};
+use ds01_ledger::facts::board;
 use ds01_ledger::types::Want;
 use ds01_line::{Asker, Host, Queue, asker, may_record};
 use ds01_site::Site;
@@ -102,10 +102,6 @@ fn ready(site: &Site) -> Result<(Config, Asker), Fault> {
     Ok((config, asker))
 }
 
-fn board() -> Result<Board, Fault> {
-    Nvml::open()?.board(Depth::Slots)
-}
-
 impl Join {
     fn run(self, site: &Site) -> Result<Output, Fault> {
         let (config, asker) = ready(site)?;
@@ -119,7 +115,7 @@ impl Join {
             runtime: self.max_runtime,
             container: self.container,
         };
-        let waiting = ds01_line::join(site, &config, &board()?, &ask, dry_run)?;
+        let waiting = ds01_line::join(site, &config, &board(site)?, &ask, dry_run)?;
         let words = text::joined(&waiting, site.now());
         Ok(Output::one(&marked(json!(waiting), dry_run)).text(dry(words, dry_run)))
     }
@@ -136,7 +132,7 @@ impl Leave {
             (false, false) => Some(self.names),
             (false, true) => Some(vec![the_only_one(site, &user)?]),
         };
-        let board = board()?;
+        let board = board(site)?;
         let names = names.as_deref();
         let left = ds01_line::leave(site, &config, &board, &asker, &user, names, dry_run)?;
         let words = text::left(&left);
@@ -167,7 +163,7 @@ fn line(site: &Site) -> Result<(Queue, Option<String>), Fault> {
     if may_record(site).is_err() {
         return Ok((ds01_line::read(site)?, None));
     }
-    match board() {
+    match board(site) {
         Ok(board) => {
             let config = Config::load(site)?;
             let state = ds01_ledger::look(site)?;
@@ -228,7 +224,7 @@ fn pass(site: &Site, dry_run: bool) -> Result<Output, Fault> {
         return Err(Fault::not_permitted("only root and the admins run a pass over the line")
             .why("it runs by itself, every minute and whenever somebody joins or leaves"));
     }
-    let done = ds01_line::pass(site, &config, &board()?, dry_run)?;
+    let done = ds01_line::pass(site, &config, &board(site)?, dry_run)?;
     let words = text::done(&done);
     Ok(Output::one(&marked(json!(done), dry_run)).text(dry(words, dry_run)))
 }

@@ -3,9 +3,9 @@
 mod text;
 
 use cli::{Change, For, Tool};
-use ds01_board::{Depth, Nvml};
 use ds01_config::Config;
 use ds01_fault::{Code, Fault};
+use ds01_ledger::facts::board;
 use ds01_ledger::types::Want;
 use ds01_line::{Wanted, asker, may_record};
 use ds01_queue::Day;
@@ -141,7 +141,7 @@ impl Add {
             even_if_held: self.even_if_held,
         };
         let dry_run = self.change.dry_run;
-        let board = Nvml::open()?.board(Depth::Slots)?;
+        let board = board(site)?;
         let made = ds01_line::reserve(site, &config, &board, &asker, &wanted, dry_run)?;
         let words = text::added(&made);
         Ok(Output::one(&marked(json!(made), dry_run)).text(dry(words, dry_run)))
@@ -184,7 +184,7 @@ impl List {
         let view = ds01_ledger::view::for_caller(site)?;
         let now = site.now();
         let from = self.from.unwrap_or(now);
-        let slots = Nvml::open().and_then(|nvml| nvml.board(Depth::Slots));
+        let slots = board(site);
         let (slots, note) = match slots {
             Ok(board) => (board.slots(ds01_board::Weight::default()), None),
             // The reservations are known without the board.
@@ -215,7 +215,7 @@ impl Cancel {
         let asker = asker(site, &config)?;
         may_record(site)?;
         let dry_run = self.change.dry_run;
-        let board = Nvml::open()?.board(Depth::Slots)?;
+        let board = board(site)?;
         let gone = ds01_line::cancel(site, &config, &board, &asker, &self.ids, dry_run)?;
         let words = text::cancelled(&gone);
         let items = gone.iter().map(|one| marked(json!(one), dry_run));
