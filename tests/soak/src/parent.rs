@@ -36,6 +36,14 @@ pub fn run(args: &Args) -> Result<Output, Fault> {
     while done < args.operations && !directory.join("broken").exists() {
         std::thread::sleep(Duration::from_millis(5 + random.below(40)));
         let number = random.below(args.processes as u64) as usize;
+        // None of them ever ends but by a kill of ours or for a reason.
+        if let Ok(Some(status)) = children[number].try_wait() {
+            let broken = fs::read_to_string(directory.join("broken")).unwrap_or_default();
+            children.iter_mut().for_each(end);
+            return Err(
+                Fault::failed(format!("process {number} ended by itself: {status}")).why(broken)
+            );
+        }
         end(&mut children[number]);
         kills += 1;
         children[number] = spawn(directory, number, &mut random)?;

@@ -197,7 +197,7 @@ fn any_decision(state: &State, random: &mut Random, now: Stamp) -> Option<Decisi
 fn no_crash_at_any_write_boundary_loses_an_acknowledged_decision() {
     let world = Rc::new(RefCell::new(World::default()));
     let known = Known::new(42);
-    decide_at_random(&world, &known, 2500);
+    decide_at_random(&world, &known, 1800);
     let known = known.borrow();
     let calls = &world.borrow().calls;
     let snapshots = calls.iter().filter(|call| **call == "rename").count() / 2;
@@ -208,7 +208,7 @@ fn no_crash_at_any_write_boundary_loses_an_acknowledged_decision() {
 
 #[test]
 fn no_failing_call_of_the_disk_loses_an_acknowledged_decision() {
-    for at in 0..80 {
+    for at in 0..60 {
         let kind = if at % 2 == 0 { ErrorKind::StorageFull } else { ErrorKind::Other };
         for failure in [Failure::Once(kind), Failure::ForEver(kind)] {
             let world = Rc::new(RefCell::new(World::failing(at, failure)));
