@@ -174,10 +174,16 @@ pub fn path(site: &Site) -> PathBuf {
     site.run().join("gpu-state.json")
 }
 
-/// The view as it was last written; an empty one where there is none yet.
+/// The view as it was last written. Before there is a ledger it is empty; with one, a view
+/// that is missing (`/run` is empty after a boot) is not known, and must not look free.
 pub fn read(site: &Site) -> Result<View, Fault> {
     let path = path(site);
     let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && place::directory(site).exists() => {
+            return Err(Fault::unreadable("nobody can say yet who holds which GPU")
+                .why(format!("{} has not been written since the boot", path.display()))
+                .todo("as root: `gpu-alloc reconcile --apply` writes it"));
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Ok(View::of(&State::default(), site.now()));
         }

@@ -19,6 +19,11 @@ pub fn run(site: &Site) -> Result<Output, Fault> {
     ds01_ledger::may_write(site)?;
     let site = site.clone();
     Ok(Output::stream(move |emit| {
+        // After a boot there is no view until something is decided, or until now.
+        let ledger = ds01_ledger::open(&site)?;
+        let (state, born) = (ledger.state().clone(), ledger.born());
+        drop(ledger);
+        after::tell(&site, &state, born, &[]);
         for line in std::io::stdin().lock().lines() {
             let line = line.or_fault(Code::Failed, || "cannot read the events on stdin".into())?;
             let Some(event) = Happened::read(&line) else { continue };

@@ -148,3 +148,18 @@ fn the_earlier_systems_state_file_is_taken_over_and_kept() {
     assert_eq!(kept, earlier);
     assert!(lab.path("var/lib/ds01/gpu-state.json").is_symlink());
 }
+
+#[test]
+fn after_a_boot_nothing_looks_free_until_the_view_is_written_again() {
+    let mut lab = Lab::new();
+    lab.give("alice", "a").ok();
+    std::fs::remove_dir_all(lab.path("run")).unwrap();
+    lab.set("DS01_CALLER_UID", "1000");
+    lab.set("DS01_CALLER_GID", "1000");
+    lab.run("status").fails(7);
+    lab.run("explain --user bob").fails(7);
+    lab.set("DS01_CALLER_UID", "");
+    lab.run("follow").ok();
+    lab.set("DS01_CALLER_UID", "1000");
+    assert_eq!(lab.run("status").ok().json()["allocations"]["a._.alice"]["gpu_id"], "0");
+}
