@@ -7,7 +7,7 @@
 pub mod gpu;
 
 use ds01_config::{Config, Limits};
-use ds01_door::{Denial, Grant, UnknownFields, Unowned, Wanted, Who, Wish, Words};
+use ds01_door::{Denial, Grant, Root, UnknownFields, Unowned, Wanted, Who, Wish, Words};
 use ds01_names::SliceName;
 use ds01_site::Site;
 use ds01_units::{Limit, Span, Stamp};
@@ -23,15 +23,39 @@ pub struct Standing {
 /// The policy words for a person.
 pub fn words(config: &Config, user: &str, now: Stamp) -> Words {
     let limits = config.resolve(user, now);
+    let said = config.door(user);
+    let usual = Words::default();
     Words {
+        host_network: said.host_network.unwrap_or(usual.host_network),
         host_ipc: limits.ipc_host,
+        seccomp_unconfined: said.seccomp_unconfined.unwrap_or(usual.seccomp_unconfined),
+        bind_roots: said
+            .bind_roots
+            .map_or(usual.bind_roots, |roots| roots.iter().map(|root| self::root(root)).collect()),
+        capabilities: said.capabilities.map_or(usual.capabilities, |all| {
+            let bare =
+                |cap: &String| cap.to_ascii_uppercase().trim_start_matches("CAP_").to_owned();
+            all.iter().map(bare).collect()
+        }),
+        image_names: said.image_names.unwrap_or(usual.image_names),
+        private_volumes: said.private_volumes.unwrap_or(usual.private_volumes),
         unowned: match config.access().unowned {
             ds01_config::Unowned::Open => Unowned::Open,
             ds01_config::Unowned::Visible => Unowned::Visible,
             ds01_config::Unowned::Admin => Unowned::Admin,
         },
-        ..Words::default()
+        unknown_fields: match said.unknown_fields.as_deref() {
+            Some("pass") => UnknownFields::Pass,
+            Some("strip") => UnknownFields::Strip,
+            _ => UnknownFields::Deny,
+        },
     }
+}
+
+/// `/data:ro` is a root for reading.
+fn root(text: &str) -> Root {
+    let read_only = text.strip_suffix(":ro");
+    Root { path: read_only.unwrap_or(text).to_owned(), read_only: read_only.is_some() }
 }
 
 /// What holds where there is no readable config: nothing of nobody's, nothing unknown.
@@ -149,6 +173,28 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let config = Config::read(&path).unwrap();
         (dir, config)
+    }
+
+    #[test]
+    fn the_words_of_a_group_and_of_one_person_go_before_what_is_usual() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("resource-limits.yaml");
+        let text = "defaults: {door: {bind_roots: [\"/home/{user}\", \"/data:ro\"]}}\n\
+                    default_group: students\ngroups:\n  students:\n    members: [alice]\n    \
+                    door: {host_network: true, capabilities: [cap_sys_ptrace], unknown_fields: strip}\n\
+                    user_overrides: {alice: {door: {host_network: false, image_names: lab/}}}\n";
+        std::fs::write(&path, text).unwrap();
+        let config = Config::read(&path).unwrap();
+        let now = Stamp::from_secs(0);
+        let (alice, bob) = (words(&config, "alice", now), words(&config, "bob", now));
+        assert!(!alice.host_network && bob.host_network);
+        assert_eq!(alice.image_names, ["lab/"]);
+        assert_eq!(bob.capabilities, ["SYS_PTRACE"]);
+        assert_eq!(bob.unknown_fields, UnknownFields::Strip);
+        assert_eq!(bob.bind_roots[1], Root { path: "/data".into(), read_only: true });
+        assert_eq!(bob.private_volumes, ["vscode"]);
+        std::fs::write(&path, "defaults: {door: {host_networks: true}}\n").unwrap();
+        assert!(Config::read(&path).is_err());
     }
 
     fn asked(have: usize) -> Result<Grant, Denial> {

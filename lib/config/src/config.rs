@@ -14,7 +14,7 @@ use crate::keys::Field;
 use crate::limits::{Aggregate, Exemption, Limits, Policies, Source};
 use crate::load::{self, Reading};
 use crate::notes::{self, Diagnostic, Severity};
-use crate::policy::{Access, GpuPolicy, Strategy, Unowned, Weight};
+use crate::policy::{Access, Door, GpuPolicy, Strategy, Unowned, Weight};
 use crate::resolve::{self, Person};
 use crate::typed;
 use crate::value::Value;
@@ -196,6 +196,11 @@ impl Config {
     }
     pub fn access(&self) -> &Access {
         &self.access
+    }
+    /// What the Docker door lets `user` do.
+    pub fn door(&self, user: &str) -> Door {
+        // It has no end in time, so the moment does not matter.
+        Person::new(self, user, Stamp::from_secs(0)).door()
     }
 
     pub(crate) fn over(&self, user: &str) -> Option<&Level> {

@@ -36,6 +36,14 @@ pub(crate) struct Level {
     /// Of a group alone: its people together.
     pub total: Settings,
     pub policies: Settings,
+    pub door: DoorDraft,
+}
+
+/// What a level says about the Docker door.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DoorDraft {
+    pub settings: Settings,
+    pub lists: Vec<(Field, Vec<String>)>,
 }
 
 /// A name and where it stands.

@@ -21,15 +21,18 @@ pub(crate) enum Section {
     Exemptions = 1 << 10,
     Exemption = 1 << 11,
     Total = 1 << 12,
+    /// What the Docker door lets a group or one person do.
+    Door = 1 << 13,
 }
 
-pub(crate) const SECTIONS: [Section; 13] = [
+pub(crate) const SECTIONS: [Section; 14] = [
     Section::Top,
     Section::Defaults,
     Section::Group,
     Section::Override,
     Section::Aggregate,
     Section::Total,
+    Section::Door,
     Section::Policies,
     Section::OwnPolicies,
     Section::Type,
@@ -49,6 +52,7 @@ impl Section {
             Self::Override => "user_overrides.<user>",
             Self::Aggregate => "aggregate",
             Self::Total => "total",
+            Self::Door => "door",
             Self::Policies => "policies",
             Self::OwnPolicies => "the policies of a group or a user",
             Self::Type => "container_types.<type>",
@@ -92,6 +96,7 @@ pub(crate) enum Field {
     Aggregate,
     Total,
     OwnPolicies,
+    Door,
     Note,
 
     CpuQuota,
@@ -121,6 +126,14 @@ pub(crate) enum Field {
     QueuePatience,
     Claim,
     PendingDeadline,
+
+    HostNetwork,
+    SeccompUnconfined,
+    UnknownFields,
+    BindRoots,
+    Capabilities,
+    ImageNames,
+    PrivateVolumes,
 
     Unowned,
     AdminGroup,

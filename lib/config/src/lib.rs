@@ -32,6 +32,6 @@ pub use limits::{
     Aggregate, Exemption, Lifecycle, Limits, Policies, Source, Sources, TypeLifecycle,
 };
 pub use notes::{Diagnostic, Severity};
-pub use policy::{Access, GpuPolicy, Strategy, Unowned, Weight};
+pub use policy::{Access, Door, GpuPolicy, Strategy, Unowned, Weight};
 pub use read::bad_name;
 pub use schema::schema;

@@ -62,3 +62,18 @@ pub enum Unowned {
     /// Admins only.
     Admin,
 }
+
+/// `door`: what the Docker door lets a person do. `None` where no level says it, and what
+/// holds then is the door's to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Door {
+    pub host_network: Option<bool>,
+    pub seccomp_unconfined: Option<bool>,
+    /// `deny`, `strip` or `pass`.
+    pub unknown_fields: Option<String>,
+    /// Directories; `:ro` behind one means for reading.
+    pub bind_roots: Option<Vec<String>>,
+    pub capabilities: Option<Vec<String>>,
+    pub image_names: Option<Vec<String>>,
+    pub private_volumes: Option<Vec<String>>,
+}

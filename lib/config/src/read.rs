@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::draft::{Draft, ExemptionDraft, GroupDraft, Level, Named, Settings};
+use crate::draft::{DoorDraft, Draft, ExemptionDraft, GroupDraft, Level, Named, Settings};
 use crate::file::Spot;
 use crate::keys::{self, Field, Section, Written};
 use crate::notes::Notes;
@@ -127,7 +127,7 @@ impl<'a, 't> Walk<'a, 't> {
                 {
                     Field::Members => members = walk.names(value),
                     Field::Total => level.total = walk.plain(value, Section::Total),
-                    _ => walk.below(written, value, &mut level.aggregate, &mut level.policies),
+                    _ => walk.below(written, value, &mut level),
                 });
             draft.groups.push(GroupDraft { name: pair.key.to_owned(), level, members });
         }
@@ -150,17 +150,26 @@ impl<'a, 't> Walk<'a, 't> {
     fn level(&mut self, id: Id, section: Section, place: String) -> Level {
         let mut level = Level { place, spot: self.tree.node(id).spot, ..Level::default() };
         level.limits = self.section(id, section, &mut |walk, written, value| {
-            walk.below(written, value, &mut level.aggregate, &mut level.policies);
+            walk.below(written, value, &mut level);
         });
         level
     }
 
-    fn below(&mut self, written: Written, id: Id, aggregate: &mut Settings, own: &mut Settings) {
+    fn below(&mut self, written: Written, id: Id, level: &mut Level) {
         match written.key.field {
-            Field::Aggregate => *aggregate = self.plain(id, Section::Aggregate),
-            Field::OwnPolicies => *own = self.plain(id, Section::OwnPolicies),
+            Field::Aggregate => level.aggregate = self.plain(id, Section::Aggregate),
+            Field::OwnPolicies => level.policies = self.plain(id, Section::OwnPolicies),
+            Field::Door => level.door = self.door(id),
             _ => {}
         }
+    }
+
+    fn door(&mut self, id: Id) -> DoorDraft {
+        let mut lists = Vec::new();
+        let settings = self.section(id, Section::Door, &mut |walk, written, value| {
+            lists.push((written.key.field, walk.words(value, written)));
+        });
+        DoorDraft { settings, lists }
     }
 
     /// A section that holds single values only.
@@ -216,7 +225,8 @@ impl<'a, 't> Walk<'a, 't> {
                 | Kind::MapOf(_)
                 | Kind::ListOf(_)
                 | Kind::Names
-                | Kind::Choices(_) => {
+                | Kind::Choices(_)
+                | Kind::Texts => {
                     nested(self, written, pair.value);
                 }
                 _ => {

@@ -10,6 +10,7 @@ use crate::draft::{Level, Settings};
 use crate::file::Spot;
 use crate::keys::Field;
 use crate::limits::{Lifecycle, Limits, Source, Sources, TypeLifecycle};
+use crate::policy::Door;
 use crate::typed::{aggregate, count, flag, number, policies, size, span};
 use crate::value::Value;
 
@@ -134,6 +135,32 @@ impl<'a> Person<'a> {
 
     fn levels(&self) -> impl Iterator<Item = &'a Level> {
         self.over.into_iter().chain([self.group, &self.config.defaults])
+    }
+
+    /// What the Docker door lets this person do, key by key from the strongest level.
+    pub fn door(&self) -> Door {
+        let scalar = |field| self.levels().find_map(|level| level.door.settings.get(field));
+        let yes = |field| scalar(field).map(|(value, _)| flag(value));
+        let list = |field| {
+            let said = |level: &'a Level| {
+                level
+                    .door
+                    .lists
+                    .iter()
+                    .find(|(known, _)| *known == field)
+                    .map(|(_, all)| all.clone())
+            };
+            self.levels().find_map(said)
+        };
+        Door {
+            host_network: yes(Field::HostNetwork),
+            seccomp_unconfined: yes(Field::SeccompUnconfined),
+            unknown_fields: scalar(Field::UnknownFields).map(|(value, _)| value.to_string()),
+            bind_roots: list(Field::BindRoots),
+            capabilities: list(Field::Capabilities),
+            image_names: list(Field::ImageNames),
+            private_volumes: list(Field::PrivateVolumes),
+        }
     }
 
     /// All candidates of `field`, the one that holds first.

@@ -33,6 +33,7 @@ fn name(section: Section) -> &'static str {
         Section::Override => "override",
         Section::Aggregate => "aggregate",
         Section::Total => "total",
+        Section::Door => "door",
         Section::Policies => "policies",
         Section::OwnPolicies => "own_policies",
         Section::Type => "container_type",
@@ -120,6 +121,10 @@ fn property(key: &Key, in_unit: Option<()>) -> Map<String, Value> {
         Kind::Choice(words) => vec![json!({"enum": words})],
         Kind::Choices(words) => {
             vec![json!({"enum": words}), json!({"type": "array", "items": {"enum": words}})]
+        }
+        Kind::Texts => {
+            let word = json!({"type": "string"});
+            vec![word.clone(), json!({"type": "array", "items": word})]
         }
         Kind::Note => vec![json!(true)],
         Kind::Date => vec![json!({"type": "string"})],

@@ -14,6 +14,7 @@ const POLICIES: u16 = Section::Policies as u16;
 const ANY_POLICIES: u16 = POLICIES | Section::OwnPolicies as u16;
 const GPU: u16 = Section::Gpu as u16;
 const ACCESS: u16 = Section::Access as u16;
+const DOOR: u16 = Section::Door as u16;
 const EXEMPTION: u16 = Section::Exemption as u16;
 const NOTES: u16 = Section::Group as u16 | Section::Override as u16;
 
@@ -70,6 +71,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(Field::Aggregate, &["aggregate"], LIMITS, Kind::Section(Section::Aggregate), "what the slice of each of these people may consume, all containers together"),
     key(Field::Total, &["total"], Section::Group as u16, Kind::Section(Section::Total), "what the group's slice may consume, all its people together"),
     key(Field::OwnPolicies, &["policies"], NOTES, Kind::Section(Section::OwnPolicies), "policies of these people, key by key above the general ones"),
+    key(Field::Door, &["door"], LIMITS, Kind::Section(Section::Door), "what the Docker door lets these people do"),
     key(Field::Note, &["reason", "description", "approved_by", "approved_on"], NOTES, Kind::Note, "a note for the next admin"),
 
     limit(Field::CpuQuota, &["cpu_quota"], SLICE, Kind::Quota, "CPU time: 100% is one CPU"),
@@ -99,6 +101,14 @@ pub(crate) const KEYS: &[Key] = &[
     key(Field::QueuePatience, &["queue_patience"], GPU, Kind::Time, "who has waited so long in the line is overtaken by nobody who joins"),
     key(Field::Claim, &["claim"], GPU, Kind::Time, "how long the first in line may take to claim"),
     key(Field::PendingDeadline, &["pending_deadline"], GPU, Kind::Time, "how long a lease waits for its container"),
+
+    key(Field::HostNetwork, &["host_network"], DOOR, Kind::Flag, "whether containers may share the machine's network"),
+    key(Field::SeccompUnconfined, &["seccomp_unconfined"], DOOR, Kind::Flag, "whether debuggers may run without the filter of system calls"),
+    key(Field::UnknownFields, &["unknown_fields"], DOOR, Kind::Choice(&["deny", "strip", "pass"]), "what becomes of a field of a request that nobody here knows"),
+    key(Field::BindRoots, &["bind_roots"], DOOR, Kind::Texts, "directories that may be mounted; {user} and {uid} are the person's, :ro behind one is read-only"),
+    key(Field::Capabilities, &["capabilities"], DOOR, Kind::Texts, "capabilities that may be added, without CAP_"),
+    key(Field::ImageNames, &["image_names"], DOOR, Kind::Texts, "name spaces of images beside the person's own, such as lab/"),
+    key(Field::PrivateVolumes, &["private_volumes"], DOOR, Kind::Texts, "volume names that are each person's own behind the scenes"),
 
     key(Field::Unowned, &["unowned"], ACCESS, Kind::Choice(&["open", "visible", "admin"]), "who may do what with containers without an owner"),
     key(Field::AdminGroup, &["admin_group"], ACCESS, Kind::Word, "the Linux group whose members are admins"),

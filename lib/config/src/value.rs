@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Choice(&'static [&'static str]),
     /// One or more of them.
     Choices(&'static [&'static str]),
+    /// A word or a list of them.
+    Texts,
     /// Any text; nothing is decided by it.
     Note,
     Date,
@@ -129,7 +131,7 @@ pub(crate) fn read(
         Kind::Size { least } => size(text, least),
         Kind::Time => time(text, plain, unit),
         Kind::Quota => quota(text),
-        Kind::Word => match text.trim() {
+        Kind::Word | Kind::Texts => match text.trim() {
             "" => wrong("no value here", "write a word"),
             word => Ok(Value::Word(word.to_owned())),
         },
