@@ -1,7 +1,9 @@
-//! What follows a decision once it is recorded: the view and the event. Nobody waits for
-//! them, and neither can undo the decision.
+//! What follows a decision once it is recorded: the view, the events, and the next in line.
+//! Nobody waits for them, and none can undo the decision.
 
+use ds01_config::Config;
 use ds01_eventlog::{Event, Kind, append};
+use ds01_ledger::facts::board;
 use ds01_ledger::types::Lease;
 use ds01_ledger::{Decision, State, view};
 use ds01_site::Site;
@@ -15,6 +17,24 @@ pub fn tell(site: &Site, state: &State, born: Stamp, events: &[Event]) {
     // A view that cannot be written is an old view: the ledger has the truth.
     let _ = view::write(site, state, born);
     events.iter().for_each(|event| append(site, event));
+    if !state.queue.is_empty() {
+        next_in_line(site);
+    }
+}
+
+/// Whose turn it is now gets the claim now, not with the timer's next pass. Until one of the
+/// two, what is planned for the line is nobody else's anyway.
+fn next_in_line(site: &Site) {
+    if let (Ok(config), Ok(board)) = (Config::load(site), board(site)) {
+        let _ = ds01_line::pass(site, &config, &board, false);
+    }
+}
+
+/// The end of a wait that a lease has served.
+pub fn served(decision: &Decision) -> Option<Event> {
+    let Decision::Leased { lease, entry: Some(id), .. } = decision else { return None };
+    let details = json!({"id": id, "container": lease.container, "why": "served"});
+    Some(Event::new(Kind::QueueLeave, lease.user.as_str(), SOURCE, details))
 }
 
 /// The event of a decision about a lease; `before` is the lease as it was.

@@ -129,13 +129,14 @@ impl Allocate {
             }
         })?;
         let Some(decision) = grant.decision() else { return Ok(answer(&grant, false)) };
-        let event = after::event(&decision, None);
+        let events: Vec<_> =
+            after::event(&decision, None).into_iter().chain(after::served(&decision)).collect();
         ledger.record(decision, now)?;
         let (state, born) = (ledger.state().clone(), ledger.born());
         drop(ledger);
         let site = site.clone();
         Ok(answer(&grant, false).after(move || {
-            after::tell(&site, &state, born, event.as_slice());
+            after::tell(&site, &state, born, &events);
             // Without it, the next decision asks NVML again.
             let _ = facts.remember(&site);
         }))

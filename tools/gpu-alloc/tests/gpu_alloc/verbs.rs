@@ -163,3 +163,37 @@ fn after_a_boot_nothing_looks_free_until_the_view_is_written_again() {
     lab.set("DS01_CALLER_UID", "1000");
     assert_eq!(lab.run("status").ok().json()["allocations"]["a._.alice"]["gpu_id"], "0");
 }
+
+#[test]
+fn a_release_gives_the_next_in_line_its_claim_and_the_claim_its_lease() {
+    let lab = Lab::new();
+    let site = ds01_site::Site::at(lab.path("."));
+    for n in 0..4 {
+        let words = format!("allocate --user carol --profile full --container c{n}._.carol");
+        lab.run(&words).ok();
+    }
+    let entry = ds01_ledger::types::QueueEntry {
+        id: 1,
+        user: "alice".into(),
+        count: 1,
+        want: ds01_ledger::types::Want::Full,
+        priority: 10,
+        runtime: None,
+        container: None,
+        joined_at: site.now(),
+        share: 0,
+        missed: 0,
+        missed_at: None,
+        claim: None,
+    };
+    let joined = ds01_ledger::Decision::Joined(entry);
+    ds01_ledger::open(&site).unwrap().record(joined, site.now()).unwrap();
+    lab.run("release --container c2._.carol").ok();
+    let claim = ds01_ledger::look(&site).unwrap().queue[&1].claim.clone().unwrap();
+    assert_eq!(claim.slots.len(), 1);
+    lab.give("bob", "fast").fails(3);
+    lab.give("alice", "mine").ok();
+    assert!(ds01_ledger::look(&site).unwrap().queue.is_empty());
+    let log = std::fs::read_to_string(lab.path("var/log/ds01/events.jsonl")).unwrap();
+    assert!(log.contains("queue.claim") && log.contains("\"why\":\"served\""), "{log}");
+}
