@@ -3,6 +3,7 @@
 //! `bench/run` builds what is needed and calls this; each subject has a module that makes
 //! its own data. A new one is a module and a line in `SUBJECTS`.
 
+mod install;
 mod ledger;
 mod limits;
 mod queue;
@@ -14,7 +15,8 @@ use ds01_site::Site;
 use ds01_text::Output;
 
 type Subject = fn(&Args) -> Result<String, Fault>;
-const SUBJECTS: [(&str, Subject); 4] = [
+const SUBJECTS: [(&str, Subject); 5] = [
+    ("install", install::measure),
     ("limits", limits::measure),
     ("ledger", ledger::measure),
     ("queue", queue::measure),
