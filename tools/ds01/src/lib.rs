@@ -7,12 +7,19 @@ use cli::Entry;
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
     pub title: &'static str,
+    /// Whether `make install` gives each a file of its own: what serves other people as
+    /// root holds no code but its own.
+    pub apart: bool,
     pub commands: &'static [Entry],
 }
 
 macro_rules! groups {
-    ($($title:literal: $($tool:ident)*;)*) => {
-        &[$(Group { title: $title, commands: &[$(Entry::of::<$tool::Args>()),*] }),*]
+    ($($title:literal $(($apart:ident))?: $($tool:ident)*;)*) => {
+        &[$(Group {
+            title: $title,
+            apart: stringify!($($apart)?).len() > 0,
+            commands: &[$(Entry::of::<$tool::Args>()),*],
+        }),*]
     };
 }
 
@@ -21,7 +28,7 @@ pub const GROUPS: &[Group] = groups! {
     "Limits and people": limits_resolve limits_check limits_schema user_resolve;
     "GPUs": gpu_list gpu_alloc gpu_avail gpu_state gpu_queue gpu_reserve;
     "Slices": slice_make slice_usage;
-    "The Docker door": dfilter admit;
+    "The Docker door" (apart): dfilter admit;
     "What happened": ds01_events event_log;
 };
 

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use ds01::GROUPS;
+use ds01::{GROUPS, Group};
 use ds01_fault::Fault;
 
 fn main() -> ExitCode {
@@ -22,10 +22,9 @@ fn main() -> ExitCode {
     match name(line.first()).as_str() {
         "" | "help" | "-h" | "--help" => cli::say(&list()),
         "-V" | "--version" => cli::say(concat!("ds01 ", env!("CARGO_PKG_VERSION"), "\n")),
-        // For `make install`: the names to link, one a line.
-        "--names" => {
-            cli::say(&ds01::commands().map(|e| format!("{}\n", e.name)).collect::<String>())
-        }
+        // For `make install`: the names on PATH, and those that are no links to this file.
+        "--names" => cli::say(&names(|_| true)),
+        "--apart" => cli::say(&names(|group| group.apart)),
         wanted => match ds01::find(wanted) {
             Some(entry) => (entry.main)(line),
             None => cli::complain(
@@ -39,6 +38,11 @@ fn main() -> ExitCode {
 fn name(word: Option<&OsString>) -> String {
     let file = word.map(Path::new).and_then(Path::file_name);
     file.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn names(wanted: fn(&Group) -> bool) -> String {
+    let groups = GROUPS.iter().filter(|group| wanted(group));
+    groups.flat_map(|group| group.commands).map(|entry| format!("{}\n", entry.name)).collect()
 }
 
 fn list() -> String {
