@@ -1,8 +1,8 @@
 //! `POST /build`: everything it may do stands in the query.
 
 use crate::ask::Case;
-use crate::decide::own_image;
 use crate::facts::{Answer, Ask, Stop};
+use crate::images::own_image;
 use crate::json::{self, Value};
 use crate::url::Query;
 use crate::{Denial, clamp, labels};

@@ -1,16 +1,19 @@
 //! The decision: a request, who asks and what is known, and out comes what is sent to the
 //! daemon, or why nothing is. No I/O: a missing fact is asked for by name.
 
-use crate::ask::{Case, owned_by};
-use crate::create::{self, check_name, endpoint};
-use crate::facts::{Answer, Ask, Facts, Grant, Owner, Stop};
+use crate::ask::Case;
+use crate::containers::{commit, container, exec};
+use crate::create;
+use crate::facts::{Facts, Grant, Stop};
 use crate::filters::Filters;
+use crate::images::{image, pull, readable};
 use crate::json::{self, Value};
+use crate::objects::{network, network_create, volume, volume_create};
 use crate::routes::{Container, Exec, Image, Network, Route};
 use crate::schema::{Schema, canonical};
 use crate::url::Target;
 use crate::who::{Role, UnknownFields, Who, Words};
-use crate::{Denial, binds, build, clamp, fields, images, keys, labels};
+use crate::{Denial, build, fields, keys, labels};
 
 /// A request, its body aside.
 #[derive(Clone, Debug)]
@@ -150,7 +153,7 @@ fn no_route(request: &Request) -> Stop {
     .into()
 }
 
-fn closed(what: &str) -> Stop {
+pub fn closed(what: &str) -> Stop {
     Denial::forbidden("route.closed", format!("{what} is for admins"))
         .why("it changes what everybody on this machine shares")
         .todo("ask an admin")
@@ -158,42 +161,42 @@ fn closed(what: &str) -> Stop {
 }
 
 /// A request being made ready to forward.
-struct Draft {
-    target: Target,
-    body: Body,
+pub struct Draft {
+    pub target: Target,
+    pub body: Body,
 }
 
 impl Draft {
-    fn of(request: &Request) -> Self {
+    pub fn of(request: &Request) -> Self {
         Self { target: request.target.clone(), body: Body::Empty }
     }
-    fn json(mut self, value: &Value) -> Self {
+    pub fn json(mut self, value: &Value) -> Self {
         self.body = Body::Json(json::write(value));
         self
     }
-    fn stream(mut self) -> Self {
+    pub fn stream(mut self) -> Self {
         self.body = Body::Stream;
         self
     }
     /// Puts the full id in place of the name that stands second in the path.
-    fn on(mut self, id: &str) -> Self {
+    pub fn on(mut self, id: &str) -> Self {
         if let Some(segment) = self.target.segments.get_mut(1) {
             id.clone_into(segment);
         }
         self
     }
-    fn with(mut self, key: &str, value: impl Into<String>) -> Self {
+    pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
         self.target.query.set(key, value);
         self
     }
-    fn without(mut self, key: &str) -> Self {
+    pub fn without(mut self, key: &str) -> Self {
         self.target.query.remove(key);
         self
     }
-    fn plain(self) -> Forward {
+    pub fn plain(self) -> Forward {
         self.answered(Shape::Plain)
     }
-    fn answered(self, answer: Shape) -> Forward {
+    pub fn answered(self, answer: Shape) -> Forward {
         Forward {
             path: self.target.canonical(),
             body: self.body,
@@ -242,7 +245,7 @@ fn as_service(request: &Request, route: &Route) -> Result<Forward, Stop> {
 }
 
 /// The body by its schema. `expected` named the same one.
-fn body(request: &Request, words: &Words, schema: &'static Schema) -> Result<Value, Stop> {
+pub fn body(request: &Request, words: &Words, schema: &'static Schema) -> Result<Value, Stop> {
     let value = request.body.clone().unwrap_or(Value::Null);
     Ok(canonical(value, schema, words.unknown_fields)?)
 }
@@ -314,7 +317,7 @@ fn ordinary(case: &Case, request: &Request, route: &Route, now: &str) -> Result<
     }
 }
 
-fn filters(request: &Request) -> Result<Filters, Stop> {
+pub fn filters(request: &Request) -> Result<Filters, Stop> {
     Ok(Filters::parse(request.target.query.get("filters").unwrap_or_default())?)
 }
 
@@ -366,300 +369,4 @@ fn container_create(case: &Case, request: &Request, now: &str) -> Result<Forward
     forward.volumes = made.volumes;
     forward.grant = made.grant;
     Ok(forward)
-}
-
-fn container(case: &Case, request: &Request, name: &str, verb: Container) -> Result<Forward, Stop> {
-    use Container as C;
-    let id = case.container(name, !verb.only_looks())?;
-    let draft = Draft::of(request).on(&id);
-    match verb {
-        C::Attach | C::AttachWs => Ok(draft.answered(Shape::Hijack)),
-        C::Start | C::Restart => {
-            if let Answer::Paths(paths) = case.answer(Ask::BindsOf(id.clone()))? {
-                for path in paths.iter().filter(|path| !binds::SOCKETS.contains(&path.as_str())) {
-                    if case.path(path)? != path {
-                        return Err(moved(path));
-                    }
-                }
-            }
-            // Last, since it may lease again.
-            case.answer(Ask::GpusOf(id))?;
-            Ok(draft.plain())
-        }
-        C::Update => {
-            let mut body = body(request, case.words, &fields::UPDATE)?;
-            update(case, &mut body)?;
-            Ok(draft.json(&body).plain())
-        }
-        C::Rename => {
-            check_name(case, request.target.query.get("name").unwrap_or_default())?;
-            Ok(draft.plain())
-        }
-        C::ExecCreate => {
-            let body = body(request, case.words, &fields::EXEC_CREATE)?;
-            if body.get("Privileged").is_some_and(|flag| !flag.is_empty()) {
-                return Err(Denial::forbidden(
-                    "exec.privileged",
-                    "a privileged exec is root on the host",
-                )
-                .why("it has every capability, whatever the container was given")
-                .todo("leave --privileged out")
-                .into());
-            }
-            Ok(draft.json(&body).answered(Shape::Exec { container: id }))
-        }
-        C::ArchivePut => {
-            let mut draft = draft;
-            draft.body = Body::Tar;
-            Ok(draft.plain())
-        }
-        C::Checkpoint => Err(closed("checkpointing")),
-        _ => Ok(draft.plain()),
-    }
-}
-
-/// Binds are stored with every link resolved; one that leads elsewhere now was swapped.
-fn moved(path: &str) -> Stop {
-    Denial::forbidden(
-        "start.bind_moved",
-        format!("{path} leads somewhere else than when the container was created"),
-    )
-    .why("a link was put in its place")
-    .todo("put the directory back, or create the container again")
-    .into()
-}
-
-/// Limits that are named are lowered, what else may be changed is harmless.
-fn update(case: &Case, body: &mut Value) -> Result<(), Stop> {
-    const FIXED: &[&str] = &[
-        "CgroupParent",
-        "Devices",
-        "DeviceCgroupRules",
-        "DeviceRequests",
-        "OomKillDisable",
-        "CpuRealtimePeriod",
-        "CpuRealtimeRuntime",
-        "Ulimits",
-    ];
-    if let Some(name) =
-        FIXED.iter().find(|name| body.get(name).is_some_and(|value| !value.is_empty()))
-    {
-        return Err(Denial::forbidden(
-            "update.field",
-            format!("{name} may not be changed by an update"),
-        )
-        .why("it was decided when the container was created")
-        .todo("create the container again")
-        .into());
-    }
-    if clamp::named(body) {
-        let Answer::Granted(limits) = case.answer(Ask::Limits)? else {
-            return Err(Denial::new(500, "door.facts", "the limits could not be read").into());
-        };
-        clamp::update(body, limits);
-    }
-    Ok(())
-}
-
-fn exec(case: &Case, request: &Request, id: &str, verb: Exec) -> Result<Forward, Stop> {
-    case.exec(id, verb != Exec::Inspect)?;
-    let draft = Draft::of(request);
-    match verb {
-        Exec::Start => {
-            let body = body(request, case.words, &fields::EXEC_START)?;
-            Ok(draft.json(&body).answered(Shape::Hijack))
-        }
-        Exec::Resize | Exec::Inspect => Ok(draft.plain()),
-    }
-}
-
-fn commit(case: &Case, request: &Request) -> Result<Forward, Stop> {
-    let query = &request.target.query;
-    let id = case.container(query.get("container").unwrap_or_default(), true)?;
-    if let Some(repo) = query.get("repo").filter(|repo| !repo.is_empty()) {
-        own_image(case, repo)?;
-    }
-    let body = body(request, case.words, &fields::COMMIT)?;
-    Ok(Draft::of(request).with("container", id).json(&body).plain())
-}
-
-/// Refuses a name outside the user's own name space.
-pub fn own_image(case: &Case, name: &str) -> Result<(), Stop> {
-    if images::is_own(name, case.who, case.words) {
-        return Ok(());
-    }
-    Err(Denial::forbidden("image.name_space", format!("the image name `{name}` is not yours"))
-        .why("nobody replaces or removes a name that others run")
-        .todo(format!("use {}/NAME", images::own_space(case.who)))
-        .into())
-}
-
-fn readable(case: &Case, name: &str) -> Result<(), Stop> {
-    let foreign = |name: &str| images::is_foreign(name, case.who);
-    let hidden = match case.answer(Ask::Image(name.to_owned())) {
-        Ok(Answer::Image { tags, .. }) => !tags.is_empty() && tags.iter().all(|tag| foreign(tag)),
-        Err(Stop::Need(ask)) if !foreign(name) => return Err(Stop::Need(ask)),
-        // What is not there is the daemon's to say.
-        Err(Stop::Missing(_)) => false,
-        _ => false,
-    };
-    if hidden || foreign(name) {
-        return Err(owned_by("image", name));
-    }
-    Ok(())
-}
-
-fn pull(case: &Case, request: &Request) -> Result<Forward, Stop> {
-    let from = request.target.query.get("fromImage").unwrap_or_default();
-    if from.is_empty() {
-        return Err(closed("importing an image from a URL or an archive"));
-    }
-    let local = from.split('/').next().is_some_and(|first| first.starts_with("ds01-"));
-    if (local || ds01_names::image::parse(from).is_some()) && images::is_foreign(from, case.who) {
-        return Err(owned_by("image", from));
-    }
-    Ok(Draft::of(request).plain())
-}
-
-fn image(case: &Case, request: &Request, name: &str, verb: Image) -> Result<Forward, Stop> {
-    let draft = Draft::of(request);
-    let query = &request.target.query;
-    match verb {
-        Image::Inspect | Image::History | Image::Attestations => Ok(draft.plain()),
-        Image::Save => readable(case, name).map(|()| draft.plain()),
-        Image::Push => own_image(case, name).map(|()| draft.plain()),
-        Image::Tag => {
-            own_image(case, query.get("repo").unwrap_or_default()).map(|()| draft.plain())
-        }
-        Image::Remove if images::is_own(name, case.who, case.words) => Ok(draft.plain()),
-        Image::Remove => {
-            let Answer::Image { id, tags, labels } = case.answer(Ask::Image(name.to_owned()))?
-            else {
-                return own_image(case, name).map(|()| draft.plain());
-            };
-            let made =
-                labels.iter().any(|(key, user)| key == labels::USER && *user == case.who.user);
-            let all_own = tags.iter().all(|tag| images::is_own(tag, case.who, case.words));
-            // By id only: a name that is not one's own is removed by nobody else.
-            let by_id =
-                id.trim_start_matches("sha256:").starts_with(name.trim_start_matches("sha256:"));
-            if !by_id || !all_own || (tags.is_empty() && !made) {
-                return own_image(case, name).map(|()| draft.plain());
-            }
-            let mut draft = draft;
-            draft.target.segments = vec!["images".into(), id.clone()];
-            Ok(draft.plain())
-        }
-    }
-}
-
-fn volume_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
-    let mut body = body(request, case.words, &fields::VOLUME_CREATE)?;
-    let driver = body.get("Driver").and_then(Value::as_text).unwrap_or_default().to_owned();
-    binds::local_driver(&driver, body.get("DriverOpts"))?;
-    if body.get("ClusterVolumeSpec").is_some() {
-        return Err(closed("a cluster volume"));
-    }
-    let name = body.get("Name").and_then(Value::as_text).unwrap_or_default().to_owned();
-    if !name.is_empty() {
-        // The daemon answers with the volume that is there, whosever it is.
-        let (name, _) = case.volume(&name)?;
-        body.set("Name", Value::Text(name));
-    }
-    labels::own(case.who, body.within("Labels"))?;
-    Ok(Draft::of(request).json(&body).answered(Shape::Volume))
-}
-
-fn volume(case: &Case, request: &Request, name: &str, touches: bool) -> Result<Forward, Stop> {
-    let name = case.volume_name(name);
-    match case.answer(Ask::Volume(name.clone()))? {
-        Answer::Volume { owner, users } => case.own_volume(owner, users, touches)?,
-        _ => return Err(Denial::new(500, "door.facts", "the volume's owner is not known").into()),
-    }
-    Ok(Draft::of(request).on(&name).plain())
-}
-
-fn network_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
-    let mut body = body(request, case.words, &fields::NETWORK_CREATE)?;
-    let refused = |what: &str, why: &str| {
-        Err(Denial::forbidden("network.create", format!("{what} may not be set for a network"))
-            .why(why)
-            .todo("leave it out; a plain bridge network joins your containers")
-            .into())
-    };
-    let text = |key: &str| body.get(key).and_then(Value::as_text).unwrap_or_default();
-    if !["", "bridge"].contains(&text("Driver")) {
-        return refused(
-            "another driver than bridge",
-            "other drivers reach the host's own networks",
-        );
-    }
-    if !["", "local"].contains(&text("Scope")) {
-        return refused("a scope", "there is no swarm here");
-    }
-    for key in ["Ingress", "ConfigOnly", "ConfigFrom"] {
-        if body.get(key).is_some_and(|value| !value.is_empty()) {
-            return refused(key, "there is no swarm here");
-        }
-    }
-    const OPTIONS: &[&str] = &[
-        "com.docker.network.bridge.enable_icc",
-        "com.docker.network.bridge.enable_ip_masquerade",
-        "com.docker.network.driver.mtu",
-        "com.docker.network.enable_ipv4",
-        "com.docker.network.enable_ipv6",
-    ];
-    let options = body.get("Options").and_then(Value::as_object);
-    if let Some((key, _)) =
-        options.and_then(|all| all.iter().find(|(key, _)| !OPTIONS.contains(&key.as_str())))
-    {
-        return refused(&key.clone(), "it may take over an interface of the host");
-    }
-    if let Some(ipam) = body.get("IPAM") {
-        let driver = ipam.get("Driver").and_then(Value::as_text).unwrap_or_default();
-        let given = |key: &str| {
-            ipam.get(key).is_some_and(|value| match value {
-                // Clients send one empty range for none.
-                Value::List(list) => list.iter().any(|range| !range.is_empty()),
-                other => !other.is_empty(),
-            })
-        };
-        if !["", "default"].contains(&driver) || given("Options") || given("Config") {
-            return refused(
-                "an address range",
-                "a range of the lab's own network would cut the host off",
-            );
-        }
-    }
-    labels::own(case.who, body.within("Labels"))?;
-    Ok(Draft::of(request).json(&body).plain())
-}
-
-fn network(case: &Case, request: &Request, name: &str, verb: Network) -> Result<Forward, Stop> {
-    let draft = Draft::of(request);
-    if verb == Network::Inspect || verb == Network::Remove {
-        let Answer::Network { id, name, owner } = case.answer(Ask::Network(name.to_owned()))?
-        else {
-            return Err(Denial::new(500, "door.facts", "the network's owner is not known").into());
-        };
-        let shared = ["bridge", "none", "host"].contains(&name.as_str()) && *owner == Owner::Nobody;
-        if !(shared && verb == Network::Inspect) {
-            case.own("network", owner, verb == Network::Remove)?;
-        }
-        let shape = if verb == Network::Inspect { Shape::Network } else { Shape::Plain };
-        return Ok(draft.on(id).answered(shape));
-    }
-    let id = case.network(name)?;
-    let schema = if verb == Network::Connect {
-        &fields::NETWORK_CONNECT
-    } else {
-        &fields::NETWORK_DISCONNECT
-    };
-    let mut body = body(request, case.words, schema)?;
-    let container = body.get("Container").and_then(Value::as_text).unwrap_or_default().to_owned();
-    body.set("Container", Value::Text(case.container(&container, true)?));
-    if let Some(settings) = body.get_mut("EndpointConfig") {
-        endpoint(case, settings)?;
-    }
-    Ok(draft.on(&id).json(&body).plain())
 }

@@ -1,0 +1,120 @@
+//! Volumes and networks.
+
+use crate::ask::Case;
+use crate::create::endpoint;
+use crate::decide::{Draft, Forward, Request, Shape, body, closed};
+use crate::facts::{Answer, Ask, Owner, Stop};
+use crate::json::Value;
+use crate::routes::Network;
+use crate::{Denial, binds, fields, labels};
+
+pub fn volume_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
+    let mut body = body(request, case.words, &fields::VOLUME_CREATE)?;
+    let driver = body.get("Driver").and_then(Value::as_text).unwrap_or_default().to_owned();
+    binds::local_driver(&driver, body.get("DriverOpts"))?;
+    if body.get("ClusterVolumeSpec").is_some() {
+        return Err(closed("a cluster volume"));
+    }
+    let name = body.get("Name").and_then(Value::as_text).unwrap_or_default().to_owned();
+    if !name.is_empty() {
+        // The daemon answers with the volume that is there, whosever it is.
+        let (name, _) = case.volume(&name)?;
+        body.set("Name", Value::Text(name));
+    }
+    labels::own(case.who, body.within("Labels"))?;
+    Ok(Draft::of(request).json(&body).answered(Shape::Volume))
+}
+
+pub fn volume(case: &Case, request: &Request, name: &str, touches: bool) -> Result<Forward, Stop> {
+    let name = case.volume_name(name);
+    match case.answer(Ask::Volume(name.clone()))? {
+        Answer::Volume { owner, users } => case.own_volume(owner, users, touches)?,
+        _ => return Err(Denial::new(500, "door.facts", "the volume's owner is not known").into()),
+    }
+    Ok(Draft::of(request).on(&name).plain())
+}
+
+pub fn network_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
+    let mut body = body(request, case.words, &fields::NETWORK_CREATE)?;
+    let refused = |what: &str, why: &str| {
+        Err(Denial::forbidden("network.create", format!("{what} may not be set for a network"))
+            .why(why)
+            .todo("leave it out; a plain bridge network joins your containers")
+            .into())
+    };
+    let text = |key: &str| body.get(key).and_then(Value::as_text).unwrap_or_default();
+    if !["", "bridge"].contains(&text("Driver")) {
+        return refused(
+            "another driver than bridge",
+            "other drivers reach the host's own networks",
+        );
+    }
+    if !["", "local"].contains(&text("Scope")) {
+        return refused("a scope", "there is no swarm here");
+    }
+    for key in ["Ingress", "ConfigOnly", "ConfigFrom"] {
+        if body.get(key).is_some_and(|value| !value.is_empty()) {
+            return refused(key, "there is no swarm here");
+        }
+    }
+    const OPTIONS: &[&str] = &[
+        "com.docker.network.bridge.enable_icc",
+        "com.docker.network.bridge.enable_ip_masquerade",
+        "com.docker.network.driver.mtu",
+        "com.docker.network.enable_ipv4",
+        "com.docker.network.enable_ipv6",
+    ];
+    let options = body.get("Options").and_then(Value::as_object);
+    if let Some((key, _)) =
+        options.and_then(|all| all.iter().find(|(key, _)| !OPTIONS.contains(&key.as_str())))
+    {
+        return refused(&key.clone(), "it may take over an interface of the host");
+    }
+    if let Some(ipam) = body.get("IPAM") {
+        let driver = ipam.get("Driver").and_then(Value::as_text).unwrap_or_default();
+        let given = |key: &str| {
+            ipam.get(key).is_some_and(|value| match value {
+                // Clients send one empty range for none.
+                Value::List(list) => list.iter().any(|range| !range.is_empty()),
+                other => !other.is_empty(),
+            })
+        };
+        if !["", "default"].contains(&driver) || given("Options") || given("Config") {
+            return refused(
+                "an address range",
+                "a range of the lab's own network would cut the host off",
+            );
+        }
+    }
+    labels::own(case.who, body.within("Labels"))?;
+    Ok(Draft::of(request).json(&body).plain())
+}
+
+pub fn network(case: &Case, request: &Request, name: &str, verb: Network) -> Result<Forward, Stop> {
+    let draft = Draft::of(request);
+    if verb == Network::Inspect || verb == Network::Remove {
+        let Answer::Network { id, name, owner } = case.answer(Ask::Network(name.to_owned()))?
+        else {
+            return Err(Denial::new(500, "door.facts", "the network's owner is not known").into());
+        };
+        let shared = ["bridge", "none", "host"].contains(&name.as_str()) && *owner == Owner::Nobody;
+        if !(shared && verb == Network::Inspect) {
+            case.own("network", owner, verb == Network::Remove)?;
+        }
+        let shape = if verb == Network::Inspect { Shape::Network } else { Shape::Plain };
+        return Ok(draft.on(id).answered(shape));
+    }
+    let id = case.network(name)?;
+    let schema = if verb == Network::Connect {
+        &fields::NETWORK_CONNECT
+    } else {
+        &fields::NETWORK_DISCONNECT
+    };
+    let mut body = body(request, case.words, schema)?;
+    let container = body.get("Container").and_then(Value::as_text).unwrap_or_default().to_owned();
+    body.set("Container", Value::Text(case.container(&container, true)?));
+    if let Some(settings) = body.get_mut("EndpointConfig") {
+        endpoint(case, settings)?;
+    }
+    Ok(draft.on(&id).json(&body).plain())
+}
