@@ -19,6 +19,7 @@ MAN := $(DESTDIR)$(PREFIX)/share/man
 SHARE := $(DESTDIR)$(PREFIX)/share/ds01
 BASH_COMPLETIONS := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS := $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
 FISH_COMPLETIONS := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
 # Every shell file that is ours.
@@ -82,11 +83,13 @@ install: ## commands, man pages, completions, guide under PREFIX (DESTDIR for pa
 	install -m 644 completions/bash/* $(BASH_COMPLETIONS)/
 	install -m 644 completions/zsh/* $(ZSH_COMPLETIONS)/
 	install -m 644 completions/fish/* $(FISH_COMPLETIONS)/
+	install -d $(UNITS)
+	for unit in packaging/systemd/*; do sed 's|@BIN@|$(PREFIX)/bin|' "$$unit" >"$(UNITS)/$${unit##*/}"; done
 	cp -r --no-preserve=mode,ownership share/. $(SHARE)/
 
 .PHONY: uninstall
 uninstall: ## remove what install put there; config, state and logs stay
-	packaging/uninstall $(LIBEXEC) $(BIN) $(MAN) $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS) $(SHARE)
+	packaging/uninstall $(LIBEXEC) $(BIN) $(MAN) $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS) $(SHARE) $(UNITS)
 
 .PHONY: check-install
 check-install: build
