@@ -14,7 +14,10 @@ furnish_check() {
 # What the box is furnished with, as a text that changes with it.
 furnish_state() {
   cd "$LAB_TREE" || return
-  stat -c '%n %s %Y' target/release/ds01 target/release/libnvml_sim.so "$WORLD"
+  local apart
+  # Commands that are files of their own.
+  mapfile -t apart < <(target/release/ds01 --apart 2>/dev/null | sed 's,^,target/release/,')
+  stat -c '%n %s %Y' target/release/ds01 target/release/libnvml_sim.so "$WORLD" "${apart[@]}"
   find tests/lab/box share man completions -type f -exec stat -c '%n %s %Y' {} + 2>/dev/null | sort || :
 }
 
