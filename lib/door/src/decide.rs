@@ -57,6 +57,8 @@ pub enum Body {
     Json(Vec<u8>),
     Stream,
     Tar,
+    /// Judged while it passes: [`crate::ImageArchive`].
+    Archive,
 }
 
 /// What becomes of the daemon's answer.
@@ -297,7 +299,11 @@ fn ordinary(case: &Case, request: &Request, route: &Route, now: &str) -> Result<
             .why("what a build asks for there (devices, image names) is not judged by the door")
             .todo("build with `docker build` and DOCKER_BUILDKIT=0, or with --builder of your own")
             .into()),
-        R::ImageLoad => Err(closed("loading images from an archive")),
+        R::ImageLoad => {
+            let mut draft = draft;
+            draft.body = Body::Archive;
+            Ok(draft.plain())
+        }
         R::ImagePrune => Err(closed("pruning images")),
         R::BuildShared => Err(closed("the build cache")),
         R::ClusterWrite => Err(closed("this part of Docker")),

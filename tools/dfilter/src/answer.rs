@@ -51,6 +51,8 @@ struct Progress {
 enum Up {
     Client(io::Error),
     Daemon,
+    /// What passes must not pass on.
+    Denied(Denial),
 }
 
 /// How the way down ended.
@@ -87,7 +89,8 @@ pub(crate) async fn exchange(
     let lease = lease.as_mut().and_then(Lease::sent);
     let down = {
         let Wire { stream, buf } = &mut *wire;
-        let up = upward(&client.stream, &mut client.buf, sent, stream, unwatched, &progress);
+        let judge = Judge { who, words: &words, unwatched };
+        let up = upward(&client.stream, &mut client.buf, sent, stream, judge, &progress);
         let down = case.down(&client.stream, stream, buf, own, lease);
         tokio::pin!(up, down);
         tokio::select! {
@@ -95,6 +98,7 @@ pub(crate) async fn exchange(
             down = &mut down => down,
             broken = &mut up => match broken {
                 Up::Client(error) => Err(error),
+                Up::Denied(denial) => Ok(Err(denial)),
                 // It may have answered before it stopped reading.
                 Up::Daemon => down.await,
             },
@@ -118,16 +122,23 @@ pub(crate) async fn exchange(
     Ok(Ok(Outcome { next, status: down.status }))
 }
 
+/// For whom a body passes, and whether its client is watched behind it.
+struct Judge<'a> {
+    who: &'a Who,
+    words: &'a Words,
+    unwatched: bool,
+}
+
 /// Sends the request, then watches the client: when it goes, the daemon must notice.
 async fn upward(
     client: &UnixStream,
     buf: &mut Vec<u8>,
     sent: Sent,
     daemon: &UnixStream,
-    unwatched: bool,
+    judge: Judge<'_>,
     progress: &Progress,
 ) -> Up {
-    let Sent { mut head, first, mut rest, chunked } = sent;
+    let Sent { mut head, first, mut rest, chunked, mut archive } = sent;
     match (chunked, first.is_empty()) {
         (_, true) => {}
         (true, false) => head.extend(chunk(&first)),
@@ -143,6 +154,11 @@ async fn upward(
             // Half a body must not look like a whole one: the caller closes both.
             Err(error) => return Up::Client(error),
         };
+        if let Some(archive) = &mut archive
+            && let Err(denial) = archive.read(&piece, judge.who, judge.words)
+        {
+            return Up::Denied(denial);
+        }
         let bytes = if chunked && !piece.is_empty() { chunk(&piece) } else { piece };
         if write_all(daemon, &bytes).await.is_err() {
             return Up::Daemon;
@@ -153,7 +169,7 @@ async fn upward(
     }
     progress.sent.set(true);
     // What comes behind a request that may become a raw stream belongs to the stream.
-    while !unwatched && buf.len() < AHEAD {
+    while !judge.unwatched && buf.len() < AHEAD {
         match read_some(client, buf).await {
             Ok(0) if buf.is_empty() => {
                 progress.ended.set(true);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ds01_door::http::{Framing, Head};
 use ds01_door::{
-    Body, Denial, Expected, Forward, Request, Role, Shape, Target, Who, Words, expected,
-    is_plain_tar, json, routes,
+    Body, Denial, Expected, Forward, ImageArchive, Request, Role, Shape, Target, Who, Words,
+    expected, is_plain_tar, json, routes,
 };
 use serde_json::json;
 use tokio::time::timeout;
@@ -45,6 +45,8 @@ pub(crate) struct Sent {
     pub first: Vec<u8>,
     pub rest: Source,
     pub chunked: bool,
+    /// Judges an archive of images while it passes.
+    pub archive: Option<ImageArchive>,
 }
 
 impl Connection {
@@ -438,12 +440,13 @@ fn sent(head: &Head, forward: &Forward, first: Vec<u8>, rest: Source) -> Sent {
         }
         // A body that was read already, to be judged, and passes after all.
         Body::Stream if rest.is_done() => (Framing::Length(first.len() as u64), first, rest),
-        Body::Stream | Body::Tar => (head.framing, first, rest),
+        Body::Stream | Body::Tar | Body::Archive => (head.framing, first, rest),
     };
     Sent {
         head: daemon::head(&head.method, &forward.path, &headers, framing, upgrade),
         first,
         rest,
         chunked: framing == Framing::Chunked,
+        archive: (forward.body == Body::Archive).then(ImageArchive::default),
     }
 }

@@ -42,16 +42,17 @@ fn encoded(path: &str) -> String {
     path.replace('"', "%22").replace('{', "%7B").replace('}', "%7D").replace(' ', "%20")
 }
 
-/// A tar with one empty file.
-pub fn tar() -> Vec<u8> {
+/// A tar with one file.
+pub fn tar(name: &str, content: &str) -> Vec<u8> {
     let mut block = vec![0u8; 512];
-    block[..5].copy_from_slice(b"a.txt");
+    block[..name.len()].copy_from_slice(name.as_bytes());
     block[100..107].copy_from_slice(b"0000644");
-    block[124..135].copy_from_slice(b"00000000000");
+    block[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
     block[156] = b'0';
     let sum: u32 = block.iter().map(|b| u32::from(*b)).sum::<u32>() + 8 * 32;
     block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    block.extend(vec![0u8; 1024]);
+    block.extend_from_slice(content.as_bytes());
+    block.resize(block.len().next_multiple_of(512) + 1024, 0);
     block
 }
 
@@ -64,7 +65,9 @@ fn read() -> Vec<Case> {
         assert_eq!(fields.len(), 9, "{line}");
         let body = match fields[5] {
             "-" => Vec::new(),
-            "@tar" => tar(),
+            "@tar" => tar("a.txt", ""),
+            "@load-own" => tar("manifest.json", r#"[{"RepoTags":["ds01-alice/x:1"]}]"#),
+            "@load-foreign" => tar("manifest.json", r#"[{"RepoTags":["pytorch/pytorch:latest"]}]"#),
             "@xz" => [&[0xfd, b'7', b'z', b'X', b'Z', 0][..], &[1; 600]].concat(),
             json => placed(json).into_bytes(),
         };

@@ -196,6 +196,17 @@ fn the_docker_command_works_for_ones_own_and_for_nothing_else() {
     assert!(does("alice", &["images", "-q", IMAGE]).len() >= 12);
     assert!(real.output("alice", &["save", IMAGE], b"").stdout.len() > 10_000);
 
+    let saved = real.output("alice", &["save", IMAGE], b"").stdout;
+    assert!(
+        String::from_utf8_lossy(&real.output("alice", &["load"], &saved).stderr)
+            .contains("which is not yours")
+    );
+    does("alice", &["tag", IMAGE, "ds01-alice/box"]);
+    let saved = real.output("alice", &["save", "ds01-alice/box"], b"").stdout;
+    does("alice", &["rmi", "ds01-alice/box"]);
+    assert!(real.does("alice", &["load"], &saved).contains("ds01-alice/box"));
+    does("alice", &["rmi", "ds01-alice/box"]);
+
     // Ways out.
     for args in [
         &["run", "--rm", "--privileged", IMAGE, "true"][..],
