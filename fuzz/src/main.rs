@@ -5,6 +5,7 @@
 //! of coverage; the corpus and the words of each target bring it deep enough. The seed is
 //! printed, and a run with the same seed tries the same inputs.
 
+mod door;
 mod random;
 mod targets;
 
@@ -18,7 +19,7 @@ use ds01_site::Site;
 use ds01_text::{Output, Table};
 
 use random::Random;
-use targets::{TARGETS, Target};
+use targets::Target;
 
 /// An input that takes longer hangs whoever reads it. Far above what a busy machine adds.
 const SLOW: Duration = Duration::from_secs(20);
@@ -51,15 +52,12 @@ impl cli::Tool for Args {
     const FOR: cli::For = cli::For::People;
 
     fn run(self, site: &Site) -> Result<Output, Fault> {
-        if let Some(wrong) =
-            self.targets.iter().find(|name| !TARGETS.iter().any(|t| t.name == **name))
-        {
-            let list: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
+        if let Some(wrong) = self.targets.iter().find(|name| !all().any(|t| t.name == **name)) {
+            let list: Vec<_> = all().map(|target| target.name).collect();
             return Err(Fault::usage(format!("there is no target `{wrong}`"))
                 .todo(format!("name one of {}", list.join(", "))));
         }
-        let chosen: Vec<&Target> = TARGETS
-            .iter()
+        let chosen: Vec<&Target> = all()
             .filter(|t| self.targets.is_empty() || self.targets.iter().any(|name| t.name == name))
             .collect();
         let share = Duration::from_secs(self.seconds) / u32::try_from(chosen.len()).unwrap_or(1);
@@ -72,6 +70,11 @@ impl cli::Tool for Args {
         }
         Ok(Output::one(&seed).text(format!("{}seed {seed}: nothing broke", table.render())))
     }
+}
+
+/// Every target there is.
+fn all() -> impl Iterator<Item = &'static Target> {
+    targets::TARGETS.iter().chain(&door::TARGETS)
 }
 
 fn main() -> std::process::ExitCode {
@@ -157,7 +160,7 @@ mod tests {
     fn the_corpus_passes_and_most_of_it_is_taken() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
         let broken = tempfile::tempdir().unwrap();
-        for target in &TARGETS {
+        for target in all() {
             let pool = corpus(&root.join(target.name)).unwrap();
             let (inputs, taken) = feed(target, pool, Duration::ZERO, 1, broken.path()).unwrap();
             assert!(inputs >= 3 && taken * 2 > inputs, "{}: {taken} of {inputs}", target.name);

@@ -3,6 +3,9 @@
 use crate::Denial;
 use crate::json::{self, Value};
 
+/// Few enough to compare each with each.
+const MOST: usize = 1000;
+
 /// Key to values, in the order of the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters(pub Vec<(String, Vec<String>)>);
@@ -34,7 +37,12 @@ impl Filters {
             };
             Some((key, values))
         };
-        object.into_iter().map(read).collect::<Option<_>>().map(Self).ok_or_else(bad)
+        let filters: Self =
+            object.into_iter().map(read).collect::<Option<_>>().map(Self).ok_or_else(bad)?;
+        if filters.0.iter().any(|(_, values)| values.len() > MOST) {
+            return Err(bad().why("more than 1,000 values for one key"));
+        }
+        Ok(filters)
     }
 
     pub fn values_mut(&mut self, key: &str) -> impl Iterator<Item = &mut String> {

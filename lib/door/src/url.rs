@@ -23,6 +23,9 @@ pub struct Target {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query(Vec<(String, String)>);
 
+/// More than any client sends, and few enough to compare each with each.
+const MOST_PAIRS: usize = 500;
+
 /// Keys the daemon reads as lists. Of any other key it reads the first, another reader may
 /// take the last: two of them are refused.
 const REPEATABLE: &[&str] = &["names", "t", "changes", "type", "extrahosts", "platform"];
@@ -85,6 +88,9 @@ impl Target {
 impl Query {
     fn parse(raw: &str) -> Result<Self, Denial> {
         let mut pairs: Vec<(String, String)> = Vec::new();
+        if raw.bytes().filter(|byte| *byte == b'&').count() > MOST_PAIRS {
+            return Err(malformed("more than 500 pairs in the query"));
+        }
         for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
             // Engines built with an older Go take `;` for a separator, newer ones drop the
             // pair: two readings of one query.
@@ -221,7 +227,10 @@ fn encode(out: &mut String, text: &str, plain: &[u8]) {
         if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            out.push('%');
+            for half in [byte >> 4, byte & 15] {
+                out.push(char::from(b"0123456789ABCDEF"[usize::from(half)]));
+            }
         }
     }
 }

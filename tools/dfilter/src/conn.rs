@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use ds01_door::http::{Framing, Head};
+use ds01_door::http::{Framing, Head, LONGEST_HEAD};
 use ds01_door::{
     Body, Denial, Expected, Forward, ImageArchive, Request, Role, Shape, Target, Who, Words,
     expected, is_plain_tar, json, routes,
@@ -83,6 +83,7 @@ impl Connection {
     }
 
     async fn head(&mut self) -> Result<Option<Head>, Broken> {
+        let mut seen = 0;
         loop {
             // Newer engines speak HTTP/2 on the same socket; a tunnel of it would be a
             // tunnel around the door.
@@ -92,10 +93,14 @@ impl Connection {
                     .todo("use a client that begins with HTTP/1.1; all docker clients do");
                 return Err(Broken::Denied(denial));
             }
-            if let Some((head, taken)) = Head::parse(&self.client.buf).map_err(Broken::Denied)? {
+            if may_be_whole(&self.client.buf, seen)
+                && let Some((head, taken)) =
+                    Head::parse(&self.client.buf).map_err(Broken::Denied)?
+            {
                 self.client.used(taken);
                 return Ok(Some(head));
             }
+            seen = self.client.buf.len();
             if self.client.fill().await.map_err(Broken::Io)? == 0 {
                 return if self.client.buf.is_empty() {
                     Ok(None)
@@ -393,6 +398,17 @@ impl Connection {
             crate::events::denied(&self.door, user, code, method, &path);
         }
     }
+}
+
+/// Whether bytes behind those that were `seen` can have ended the head. Looking at all of it
+/// for every byte of a head that comes in drops would keep the door from everybody else.
+fn may_be_whole(buf: &[u8], seen: usize) -> bool {
+    let new = &buf[seen.saturating_sub(3)..];
+    buf.len() > LONGEST_HEAD
+        || buf.starts_with(b"\r")
+        || buf.starts_with(b"\n")
+        || new.windows(2).any(|pair| pair == b"\n\n")
+        || new.windows(3).any(|three| three == b"\n\r\n")
 }
 
 /// Why a head was not read.
