@@ -3,6 +3,7 @@
 //! writes to stdout or stderr; a tool is its arguments and one [`Tool::run`].
 
 mod args;
+pub mod dry_run;
 mod items;
 mod write;
 

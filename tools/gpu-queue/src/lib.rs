@@ -2,7 +2,7 @@
 
 mod text;
 
-use cli::{Change, For, Tool};
+use cli::{Change, For, Tool, dry_run};
 use ds01_config::Config;
 use ds01_fault::{Code, Fault};
 use ds01_ledger::facts::board;
@@ -11,7 +11,7 @@ use ds01_line::{Asker, Host, Queue, asker, may_record};
 use ds01_site::Site;
 use ds01_text::Output;
 use ds01_units::Span;
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -117,7 +117,7 @@ impl Join {
         };
         let waiting = ds01_line::join(site, &config, &board(site)?, &ask, dry_run)?;
         let words = text::joined(&waiting, site.now());
-        Ok(Output::one(&marked(json!(waiting), dry_run)).text(dry(words, dry_run)))
+        Ok(Output::one(&dry_run::marked(json!(waiting), dry_run)).text(dry_run::told(words, dry_run)))
     }
 }
 
@@ -136,8 +136,8 @@ impl Leave {
         let names = names.as_deref();
         let left = ds01_line::leave(site, &config, &board, &asker, &user, names, dry_run)?;
         let words = text::left(&left);
-        let items = left.iter().map(|entry| marked(json!(entry), dry_run));
-        Ok(Output::many(items).text(dry(words, dry_run)))
+        let items = left.iter().map(|entry| dry_run::marked(json!(entry), dry_run));
+        Ok(Output::many(items).text(dry_run::told(words, dry_run)))
     }
 }
 
@@ -226,19 +226,7 @@ fn pass(site: &Site, dry_run: bool) -> Result<Output, Fault> {
     }
     let done = ds01_line::pass(site, &config, &board(site)?, dry_run)?;
     let words = text::done(&done);
-    Ok(Output::one(&marked(json!(done), dry_run)).text(dry(words, dry_run)))
-}
-
-/// A document of a dry run says that it is one.
-fn marked(mut document: Value, dry_run: bool) -> Value {
-    if let (Value::Object(object), true) = (&mut document, dry_run) {
-        object.insert("dry_run".into(), json!(true));
-    }
-    document
-}
-
-fn dry(words: String, dry_run: bool) -> String {
-    if dry_run { format!("dry run, nothing is changed:\n{words}") } else { words }
+    Ok(Output::one(&dry_run::marked(json!(done), dry_run)).text(dry_run::told(words, dry_run)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod text;
 
-use cli::{Change, For, Tool};
+use cli::{Change, For, Tool, dry_run};
 use ds01_config::Config;
 use ds01_fault::{Code, Fault};
 use ds01_ledger::facts::board;
@@ -12,7 +12,7 @@ use ds01_queue::Day;
 use ds01_site::Site;
 use ds01_text::Output;
 use ds01_units::{Span, Stamp};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -144,7 +144,7 @@ impl Add {
         let board = board(site)?;
         let made = ds01_line::reserve(site, &config, &board, &asker, &wanted, dry_run)?;
         let words = text::added(&made);
-        Ok(Output::one(&marked(json!(made), dry_run)).text(dry(words, dry_run)))
+        Ok(Output::one(&dry_run::marked(json!(made), dry_run)).text(dry_run::told(words, dry_run)))
     }
 
     fn window(&self, now: Stamp) -> Result<(Stamp, Stamp), Fault> {
@@ -218,21 +218,9 @@ impl Cancel {
         let board = board(site)?;
         let gone = ds01_line::cancel(site, &config, &board, &asker, &self.ids, dry_run)?;
         let words = text::cancelled(&gone);
-        let items = gone.iter().map(|one| marked(json!(one), dry_run));
-        Ok(Output::many(items).text(dry(words, dry_run)))
+        let items = gone.iter().map(|one| dry_run::marked(json!(one), dry_run));
+        Ok(Output::many(items).text(dry_run::told(words, dry_run)))
     }
-}
-
-/// A document of a dry run says that it is one.
-fn marked(mut document: Value, dry_run: bool) -> Value {
-    if let (Value::Object(object), true) = (&mut document, dry_run) {
-        object.insert("dry_run".into(), json!(true));
-    }
-    document
-}
-
-fn dry(words: String, dry_run: bool) -> String {
-    if dry_run { format!("dry run, nothing is changed:\n{words}") } else { words }
 }
 
 #[cfg(test)]
