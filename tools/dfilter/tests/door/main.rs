@@ -4,6 +4,7 @@
 mod cases;
 mod daemon;
 mod gpus;
+mod hand;
 mod lab;
 mod real;
 mod streams;
