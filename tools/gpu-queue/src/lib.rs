@@ -117,7 +117,8 @@ impl Join {
         };
         let waiting = ds01_line::join(site, &config, &board(site)?, &ask, dry_run)?;
         let words = text::joined(&waiting, site.now());
-        Ok(Output::one(&dry_run::marked(json!(waiting), dry_run)).text(dry_run::told(words, dry_run)))
+        Ok(Output::one(&dry_run::marked(json!(waiting), dry_run))
+            .text(dry_run::told(words, dry_run)))
     }
 }
 
