@@ -27,6 +27,6 @@ pub use host::Host;
 pub use journal::Trouble;
 pub use ledger::{Ledger, Mended, mend as mend_on};
 pub use lock::Lock;
-pub use place::{look, may_write, mend, open};
+pub use place::{is_own_try_out, look, may_write, mend, open};
 pub use record::{Decision, Record, Why};
 pub use state::{Conflict, State};

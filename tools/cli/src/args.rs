@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use ds01_fault::Fault;
 
 use crate::For;
@@ -76,6 +76,11 @@ pub(crate) fn json_asked(line: &[OsString]) -> bool {
 
 /// clap's complaint as what, why and what to do.
 pub(crate) fn usage_fault(name: &str, error: &clap::Error) -> Fault {
+    // Here clap renders the whole help, whose first line says nothing of what is wrong.
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Fault::usage(format!("{name} needs a verb"))
+            .todo(format!("`{name} --help` lists what it takes"));
+    }
     let rendered = error.render().to_string();
     let mut lines = rendered.lines().map(str::trim).filter(|line| !line.is_empty());
     let what = lines.next().unwrap_or_default();

@@ -66,6 +66,8 @@ fn everybody_may_ask_and_nonsense_is_refused() {
     let lab = Lab::new();
     assert_eq!(lab.ask("alice -o gpu_id", Some("1000")), (0, "3\n".into()));
     assert_eq!(lab.ask("alice --count 0", None).0, 2);
+    assert_eq!(lab.ask("../alice", None).0, 2);
+    assert_eq!(lab.ask("\u{1b}[31malice", None), (2, String::new()));
     assert_eq!(lab.ask("alice --profile nonsense", None).0, 2);
     assert_eq!(lab.ask("alice --profile 9g.1gb", None).0, 3);
 }

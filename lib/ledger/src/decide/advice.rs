@@ -27,14 +27,21 @@ pub(super) fn would_pass(
     advice.extend(shorter(request, on));
     let earliest = earliest(request, on);
     // The line helps where slots are short; it raises nobody's limit.
-    if hits.iter().all(|hit| hit.field == "free_slots") && !hits.is_empty() {
+    let is_short = hits.iter().all(|hit| hit.field == "free_slots") && !hits.is_empty();
+    if is_short && waiting_can_help(request, on) {
         let waiting = on.state.queue.len();
         let when = earliest.map(|at| format!(", by {at} at the latest without others in line"));
         advice.push(format!("gpu-queue join: {waiting} waiting{}", when.unwrap_or_default()));
-    } else if let Some(at) = earliest {
+    } else if let Some(at) = earliest.filter(|_| !is_short) {
         advice.push(format!("wait until {at} at the latest"));
     }
     (advice, earliest)
+}
+
+/// Whether it would pass if nobody had anything; what is out of service stays so.
+fn waiting_can_help(request: &Request, on: &Grounds) -> bool {
+    let state = State { drains: on.state.drains.clone(), ..State::default() };
+    passes(request, &Grounds { state: &state, ahead: &Ahead::default(), ..*on })
 }
 
 fn passes(request: &Request, on: &Grounds) -> bool {

@@ -8,7 +8,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ds01_board::{Board, Slot};
 use ds01_config::{GpuPolicy, Limits};
@@ -131,8 +131,20 @@ pub fn check(request: &Request, board: &Board) -> Result<(), Fault> {
     if request.max_gpus.is_some_and(|max| !(0.0..=f64::from(MOST)).contains(&max)) {
         return Err(Fault::usage("the limit of GPUs is no number from 0 to 1024"));
     }
+    if !is_plain(&request.user) || request.user.contains(['/', ':']) {
+        return Err(Fault::usage(format!("`{}` is no user name", request.user))
+            .why("it is empty, longer than 255 bytes, or holds `/`, `:` or a control character"));
+    }
+    if let Some(interface) = request.interface.as_deref().filter(|word| !is_plain(word)) {
+        return Err(Fault::usage(format!("`{interface}` is no way to make a container"))
+            .why("it is empty, longer than 255 bytes, or holds a control character"));
+    }
+    let mut named = BTreeSet::new();
     for id in &request.only {
-        find(board, id)?;
+        if !named.insert(find(board, id)?.uuid) {
+            return Err(Fault::usage(format!("slot `{id}` is named twice"))
+                .todo("name each slot once, by its display name or its UUID"));
+        }
     }
     if !request.only.is_empty() && request.only.len() != request.count as usize {
         return Err(Fault::usage(format!(
@@ -142,6 +154,11 @@ pub fn check(request: &Request, board: &Board) -> Result<(), Fault> {
         )));
     }
     Ok(())
+}
+
+/// Whether a word can stand in records and be shown on a terminal.
+fn is_plain(word: &str) -> bool {
+    !word.is_empty() && word.len() <= 255 && !word.chars().any(char::is_control)
 }
 
 /// A container's slots are its owner's; the same name in somebody else's hands gets nothing.

@@ -1,5 +1,7 @@
 //! A refusal names every limit in the way at once, where it is written, and who holds what.
 
+use std::collections::BTreeSet;
+
 use ds01_board::Slot;
 use ds01_fault::Fault;
 use ds01_units::{Limit, Span, Stamp};
@@ -218,8 +220,10 @@ impl Refusal {
     /// The same as an error of a tool, with exit code 3.
     pub fn fault(&self) -> Fault {
         let why: Vec<String> = self.limits.iter().map(Hit::why).collect();
+        // The same lease stands in the way of several limits; one line is enough.
+        let mut told = BTreeSet::new();
         let mut holders: Vec<&String> = self.limits.iter().flat_map(|hit| &hit.held_by).collect();
-        holders.dedup();
+        holders.retain(|holder| told.insert(*holder));
         let line = |holder: &&String| format!("       {}\n", ds01_text::printable(holder));
         let shown: String = holders.iter().map(line).collect();
         let limits = serde_json::to_value(&self.limits).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! What goes wrong: refused in words, and nothing lost.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 
 use crate::lab::Lab;
 
@@ -23,11 +24,76 @@ fn unknown_slots_foreign_containers_absurd_counts_and_control_characters_are_ref
         let container = format!("--container={name}");
         lab.run_words(&["allocate", "--user", "alice", &container], "").fails(2);
     }
-    lab.run_words(&["allocate", "--user", "a\tb", "--container", "x"], "").fails(2);
+    for user in ["a\tb", "", "../x", "a:b"] {
+        let user = format!("--user={user}");
+        lab.run_words(&["allocate", &user, "--container=x._.a"], "").fails(2);
+    }
+    lab.run_words(&["allocate", "--user=a", "--container=x._.a", "--interface=a\u{1b}[2J"], "")
+        .fails(2);
+    let twice = lab.run(&format!("{ask} --gpu 0,0")).fails(2);
+    assert!(twice.err.contains("named twice"), "{}", twice.err);
+    let none = lab.run("").fails(2);
+    assert!(none.err.contains("needs a verb"), "{}", none.err);
     assert!(!lab.path("var").exists(), "nothing was begun for nonsense");
     lab.give("bob", "b").ok();
     lab.run("allocate --user alice --container b._.bob").fails(5);
     lab.run("release --user alice --container b._.bob").fails(5);
+}
+
+/// What waiting can never bring is not advised, and a lease in the way of several limits is
+/// told once.
+#[test]
+fn a_refusal_advises_no_queue_that_never_moves_and_repeats_nobody() {
+    let lab = Lab::new();
+    let said = lab.run("explain --user carol --count 65 -o text").fails(3);
+    assert!(!said.out.contains("gpu-queue"), "{}", said.out);
+    let said = lab.run("explain --user carol --profile 9g.99gb").fails(3);
+    assert!(!said.out.contains("gpu-queue"), "{}", said.out);
+    lab.give("alice", "a").ok();
+    lab.give("alice", "b").ok();
+    let said = lab.run("explain --user alice --count 4 -o text").fails(3);
+    assert_eq!(said.out.matches("a._.alice 0 since").count(), 1, "{}", said.out);
+    for _ in 0..2 {
+        lab.run("allocate --user carol --container c._.carol --count 2").ok();
+    }
+    let said = lab.run("explain --user carol -o text").fails(3);
+    assert!(said.out.contains("gpu-queue join"), "{}", said.out);
+}
+
+/// In a try-out of root's everybody else is a user: they look at the view and change nothing.
+#[test]
+fn somebody_elses_try_out_is_read_through_its_view() {
+    let lab = Lab::new();
+    let site = lab.path("");
+    fs::set_permissions(&site, fs::Permissions::from_mode(0o755)).unwrap();
+    lab.give("alice", "a").ok();
+    if fs::metadata(&site).unwrap().uid() != 0 {
+        return;
+    }
+    // The checkout may lie where nobody else may look.
+    let program = lab.path("gpu-alloc");
+    fs::copy(env!("CARGO_BIN_EXE_gpu-alloc"), &program).unwrap();
+    let library = lab.path("libnvml.so");
+    fs::copy(nvml_sim::library(), &library).unwrap();
+    let world = lab.path("world.json");
+    fs::copy(crate::lab::world(), &world).unwrap();
+    let nobody = |line: &str| {
+        let mut command = lab.command(program.to_str().unwrap());
+        command.args(line.split_whitespace()).current_dir("/").uid(65534).gid(65534);
+        command.env("DS01_NVML_LIB", &library).env("NVML_SIM_WORLD", &world);
+        crate::lab::said(command.output().unwrap())
+    };
+    let said = nobody("status").ok();
+    assert_eq!(said.json()["allocations"]["a._.alice"]["gpu_id"], "0");
+    nobody("explain --user bob").ok();
+    for line in [
+        "allocate --user nobody --container n._.nobody",
+        "release --container a._.alice",
+        "validate --repair",
+        "follow",
+    ] {
+        nobody(line).fails(5);
+    }
 }
 
 #[test]
