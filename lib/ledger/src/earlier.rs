@@ -94,7 +94,7 @@ fn running(site: &Site) -> Result<Vec<Lease>, Fault> {
 }
 
 /// The leases in the earlier file. None where there is none, or ours is there already: a link.
-fn in_file(site: &Site) -> Result<Vec<Lease>, Fault> {
+pub fn in_file(site: &Site) -> Result<Vec<Lease>, Fault> {
     let path = path(site);
     let is_file = std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
     if !is_file {

@@ -43,11 +43,12 @@ pub fn mend(site: &Site) -> Result<(Ledger<Directory>, Mended), Fault> {
 }
 
 /// What was decided so far, for somebody who only looks: takes no lock, creates nothing,
-/// works on a read-only disk. No ledger yet is an empty one.
+/// works on a read-only disk. Without a ledger yet, the earlier system's leases are all there
+/// is to know, and what they name is not free.
 pub fn look(site: &Site) -> Result<State, Fault> {
     let path = directory(site);
     match std::fs::symlink_metadata(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(State::default()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return unbegun(site),
         Err(error) => return Err(ledger::fault(io(&error))),
         Ok(_) => owned(&path)?,
     }
@@ -55,14 +56,24 @@ pub fn look(site: &Site) -> Result<State, Fault> {
     // A writer may replace one file between our two reads, or be in the middle of a line.
     for pause in [1, 2, 4, 8, 16, 32] {
         match ledger::look(&mut disk) {
-            Ok(state) => return Ok(state.unwrap_or_default()),
+            Ok(state) => return state.map_or_else(|| unbegun(site), Ok),
             Err(Trouble::Damaged { .. } | Trouble::Unpaired(_)) => {
                 std::thread::sleep(Duration::from_millis(pause));
             }
             Err(other) => return Err(ledger::fault(other)),
         }
     }
-    ledger::look(&mut disk).map(Option::unwrap_or_default).map_err(ledger::fault)
+    let state = ledger::look(&mut disk).map_err(ledger::fault)?;
+    state.map_or_else(|| unbegun(site), Ok)
+}
+
+/// What a ledger would begin with, as far as files say it: nobody who looks waits for Docker.
+fn unbegun(site: &Site) -> Result<State, Fault> {
+    let leases = earlier::in_file(site)?;
+    Ok(State {
+        leases: leases.into_iter().map(|lease| (lease.container.clone(), lease)).collect(),
+        ..State::default()
+    })
 }
 
 fn io(error: &Error) -> Trouble {

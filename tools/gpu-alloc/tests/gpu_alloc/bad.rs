@@ -89,6 +89,7 @@ fn somebody_elses_try_out_is_read_through_its_view() {
     for line in [
         "allocate --user nobody --container n._.nobody",
         "release --container a._.alice",
+        "validate",
         "validate --repair",
         "follow",
     ] {

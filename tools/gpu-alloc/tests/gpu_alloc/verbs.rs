@@ -141,6 +141,10 @@ fn the_earlier_systems_state_file_is_taken_over_and_kept() {
     let earlier = r#"{"allocations": {"x._.bob": {"user": "bob", "gpu_id": "0", "priority": 50,
         "allocated_at": "2026-11-21T10:30:00", "stopped_at": null}}, "last_updated": null}"#;
     std::fs::write(lab.path("var/lib/ds01/gpu-state.json"), earlier).unwrap();
+    // Whoever only looks begins no ledger, and sees nothing free that is not.
+    assert_eq!(lab.run("status").ok().json()["allocations"]["x._.bob"]["gpu_id"], "0");
+    lab.run("explain --user carol --gpu 0").fails(3);
+    assert!(!lab.ledger().exists());
     // Slot 0 counts as taken, though that file knew no UUID.
     assert_eq!(lab.give("alice", "a").ok().json()["gpu_id"], "1");
     assert_eq!(lab.run("status").ok().json()["allocations"]["x._.bob"]["priority"], 50);
