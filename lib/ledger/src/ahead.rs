@@ -14,6 +14,17 @@ use crate::host::{Host, kinds, runtime};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ahead {
     by_slot: HashMap<String, Planned>,
+    /// Where the request itself would stand; none where nobody waits.
+    pub turn: Option<Turn>,
+}
+
+/// The place in line of somebody who would join now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// From 1.
+    pub position: usize,
+    /// None where nobody knows.
+    pub start: Option<Stamp>,
 }
 
 /// For whom a slot is planned, and from when.
@@ -46,12 +57,15 @@ impl Ahead {
             missed_at: None,
             claim: None,
         });
-        let (policy, world, newest) = (host.policy(), host.world(), entries.len() - 1);
+        let (policy, mut world, newest) = (host.policy(), host.world(), entries.len() - 1);
+        world.users.insert(request.user.clone(), host.account(&request.user));
         let mut order = order(&entries, policy.half_life, policy.patience);
-        if let Some(place) = order.iter().position(|&index| index == newest) {
+        let place = order.iter().position(|&index| index == newest);
+        if let Some(place) = place {
             // Claims are honoured from wherever they stand.
             let behind = order.split_off(place);
             order.extend(behind.into_iter().filter(|&index| entries[index].has_claim(host.now)));
+            order.push(newest);
         }
         let plan = plan(&world, &entries, &order, host.now, policy.claim);
         let mut by_slot: HashMap<String, Planned> = HashMap::new();
@@ -74,13 +88,18 @@ impl Ahead {
                 }
             }
         }
-        Self { by_slot }
+        let start = match plan.of[newest].start {
+            Start::At(at) => Some(at),
+            Start::Unknown | Start::Never => None,
+        };
+        let turn = place.map(|place| Turn { position: place + 1, start });
+        Self { by_slot, turn }
     }
 
     #[cfg(test)]
     pub fn for_test(uuid: &str, from: Option<Stamp>) -> Self {
         let planned = Planned { entry: 1, user: "carol".into(), from };
-        Self { by_slot: HashMap::from([(uuid.to_owned(), planned)]) }
+        Self { by_slot: HashMap::from([(uuid.to_owned(), planned)]), turn: None }
     }
 
     /// For whom a slot is planned so that a run until `end` is in the way.

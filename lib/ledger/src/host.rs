@@ -79,7 +79,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    fn account(&self, user: &str) -> Account {
+    pub(crate) fn account(&self, user: &str) -> Account {
         let limits = self.limits(user);
         let own = Quota {
             slots: limits.max_slots.max().copied(),

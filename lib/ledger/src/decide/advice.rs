@@ -25,13 +25,19 @@ pub(super) fn would_pass(
     advice.extend(other_kinds(request, on));
     advice.extend(own_leases(request, on));
     advice.extend(shorter(request, on));
-    let earliest = earliest(request, on);
     // The line helps where slots are short; it raises nobody's limit.
     let is_short = hits.iter().all(|hit| hit.field == "free_slots") && !hits.is_empty();
+    let earliest = match on.ahead.turn {
+        None => earliest(request, on),
+        // The plan knows when it is this request's turn, but no slots by name and no limit of
+        // a container.
+        Some(turn) if is_short && request.only.is_empty() => turn.start,
+        Some(turn) => earliest(request, on).and_then(|at| turn.start.map(|start| start.max(at))),
+    };
     if is_short && waiting_can_help(request, on) {
-        let waiting = on.state.queue.len();
-        let when = earliest.map(|at| format!(", by {at} at the latest without others in line"));
-        advice.push(format!("gpu-queue join: {waiting} waiting{}", when.unwrap_or_default()));
+        let position = on.ahead.turn.map_or(1, |turn| turn.position);
+        let when = earliest.map_or_else(|| "start unknown".to_owned(), |at| format!("by {at}"));
+        advice.push(format!("gpu-queue join: position {position}, {when}"));
     } else if let Some(at) = earliest.filter(|_| !is_short) {
         advice.push(format!("wait until {at} at the latest"));
     }
@@ -151,7 +157,7 @@ fn earliest(request: &Request, on: &Grounds) -> Option<Stamp> {
     let nobody = Ahead::default();
     times.into_iter().take(MOST_TIMES).find(|time| {
         let state = State { leases: still_there(on.state, *time), ..on.state.clone() };
-        // Where they will stand then is another plan: this one says "without others in line".
+        // Where they will stand then is another plan; the request's own turn says when that is.
         passes(request, &Grounds { state: &state, now: *time, ahead: &nobody, ..*on })
     })
 }

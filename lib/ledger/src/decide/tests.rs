@@ -359,7 +359,9 @@ fn a_claim_keeps_its_slot_for_the_head_of_the_line_and_is_used_up() {
     lab.apply(Decision::Claimed { id: 1, claim });
     let refusal = lab.take(&of("alice", "a", 1)).unwrap_err();
     assert_eq!(refusal.limits[0].held_by, ["0 kept for carol, next in line, 10 min more"]);
-    assert_eq!(refusal.earliest, Some(until));
+    // Carol takes it and stays without a known end.
+    assert_eq!(refusal.earliest, None);
+    assert_eq!(refusal.would_pass, ["gpu-queue join: position 2, start unknown"]);
     assert_eq!(lab.take(&of("carol", "c", 1)).unwrap(), "0");
     assert!(lab.state.queue.is_empty());
 }
@@ -386,6 +388,10 @@ fn who_does_not_wait_takes_nothing_that_is_planned_for_who_does() {
     // A slot is free and the pass that gives it to carol has not run yet.
     let refusal = lab.take(&of("alice", "a", 1)).unwrap_err();
     assert_eq!(refusal.limits[0].held_by[1], "1 planned for carol, before in line");
+    // What `gpu-queue join` would answer: behind carol's hour and the time to take a claim.
+    let turn = NOW.plus(Span::hours(1));
+    assert_eq!(refusal.earliest, Some(turn));
+    assert_eq!(refusal.would_pass, [format!("gpu-queue join: position 2, by {turn}")]);
     let urgent = Request { priority: Some(50), ..of("alice", "u", 1) };
     assert!(lab.ask(&urgent).is_ok(), "one who would join before her is not behind her");
     // Carol holds 1 by a claim; dora waits for 0, which is bob's for two hours.
