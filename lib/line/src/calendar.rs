@@ -185,8 +185,9 @@ fn slots(host: &Host, wanted: &Wanted, one: &Reserved, first: Stamp) -> Result<V
         let mut conflicts = Vec::new();
         for id in &wanted.slots {
             let slot = find(host.board, id)?;
-            conflicts.extend(conflict(one, &slot.uuid, &others, &occupied));
+            // The same slot may be named twice, or by both of its names.
             if !chosen.contains(&slot.uuid) {
+                conflicts.extend(conflict(one, &slot.uuid, &others, &occupied));
                 chosen.push(slot.uuid);
             }
         }

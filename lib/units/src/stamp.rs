@@ -77,7 +77,18 @@ impl FromStr for Stamp {
                 .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
                 .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
         };
+        // RFC 3339 wants seconds; people leave them out, with a zone as without.
+        let short = || {
+            let text = text
+                .strip_suffix('Z')
+                .map_or_else(|| text.to_owned(), |bare| format!("{bare}+00:00"));
+            ["%Y-%m-%dT%H:%M%:z", "%Y-%m-%d %H:%M%:z"]
+                .iter()
+                .find_map(|form| DateTime::parse_from_str(&text, form).ok())
+                .map(|time| time.to_utc())
+        };
         zoned()
+            .or_else(short)
             .or_else(|| Some(naive()?.and_utc()))
             // Other years have a sign or more digits when written, and then nobody reads them.
             .filter(|time| (1..=9999).contains(&time.year()))
@@ -119,6 +130,8 @@ mod tests {
             "2026-11-21T10:30:00",
             "2026-11-21 10:30",
             "2026-11-21T11:30:00+01:00",
+            "2026-11-21T11:30+01:00",
+            "2026-11-21 10:30Z",
             "2026-11-21T10:30:00.000Z",
         ] {
             assert_eq!(same.parse::<Stamp>().unwrap(), z, "{same}");
