@@ -1,7 +1,7 @@
 //! user-resolve - who a user is: canonical name, groups, admin or not, slice, name spaces
 
 use ds01_config::Config;
-use ds01_fault::Fault;
+use ds01_fault::{Code, Fault};
 use ds01_names::{SliceName, container, image};
 use ds01_people::{Accounts, Nss, Person, find, of_uid};
 use ds01_site::Site;
@@ -42,18 +42,35 @@ impl cli::Tool for Args {
 
     fn run(self, site: &Site) -> Result<Output, Fault> {
         let config = Config::load(site)?;
-        let people = people(self.users, site, &Nss)?;
+        let (people, unknown) = people(self.users, site, &Nss)?;
         let resolved: Vec<_> = people.iter().map(|person| resolve(person, &config)).collect();
-        Ok(Output::many(&resolved).text(text(&resolved)))
+        let output = Output::many(&resolved).text(text(&resolved));
+        Ok(unknown.into_iter().fold(output, |output, fault| {
+            output.note(format!("{}: {}", fault.what, fault.why)).exit(fault.code as u8)
+        }))
     }
 }
 
-fn people(users: Vec<String>, site: &Site, nss: &dyn Accounts) -> Result<Vec<Person>, Fault> {
+/// Those who are known, and why the others are not: one strange name in a list hides nobody
+/// else. Alone, a strange name is the whole answer.
+fn people(
+    users: Vec<String>,
+    site: &Site,
+    nss: &dyn Accounts,
+) -> Result<(Vec<Person>, Vec<Fault>), Fault> {
     if users.is_empty() {
-        return Ok(vec![of_uid(nss, site.caller().uid)?]);
+        return Ok((vec![of_uid(nss, site.caller().uid)?], Vec::new()));
     }
     let items = cli::items(users, &["user", "owner", "name"], "user")?;
-    items.iter().map(|item| find(nss, &item.name)).collect()
+    let (mut people, mut unknown) = (Vec::new(), Vec::new());
+    for item in &items {
+        match find(nss, &item.name) {
+            Ok(person) => people.push(person),
+            Err(fault) if fault.code == Code::NotFound && items.len() > 1 => unknown.push(fault),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok((people, unknown))
 }
 
 fn resolve(person: &Person, config: &Config) -> Resolved {

@@ -81,6 +81,15 @@ fn names_come_on_stdin_plain_or_in_json() {
 }
 
 #[test]
+fn one_strange_name_in_a_list_hides_nobody_else() {
+    let lab = lab(CONFIG);
+    let output = resolve(lab.path(), &["-", "-o", "user"], "root\nno-such-user-here\nnobody\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "root\nnobody\n");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no user `no-such-user-here`"));
+    assert_eq!(output.status.code(), Some(4));
+}
+
+#[test]
 fn each_refusal_has_its_code_and_says_what_to_do() {
     let lab = lab(CONFIG);
     let empty = tempfile::tempdir().expect("a directory");
