@@ -65,24 +65,29 @@ pub struct Explain {
     #[command(flatten)]
     wanted: Wanted,
     /// The container it is for, where there is one already
-    #[arg(long, value_name = "NAME", default_value = "explain")]
-    container: String,
+    #[arg(long, value_name = "NAME")]
+    container: Option<String>,
 }
+
+/// Stands for the container of a question about none in particular.
+const NOBODYS: &str = "?";
 
 fn want(text: &str) -> Result<Want, String> {
     text.parse()
 }
 
 impl Wanted {
-    fn request(self, container: String) -> Result<Request, Fault> {
-        ds01_names::container::check(&container).map_err(|bad| {
-            Fault::usage(format!("`{container}` is no container name")).why(bad.0)
-        })?;
+    fn request(self, container: Option<String>) -> Result<Request, Fault> {
+        if let Some(name) = &container {
+            ds01_names::container::check(name)
+                .map_err(|bad| Fault::usage(format!("`{name}` is no container name")).why(bad.0))?;
+        }
         crate::life::check_user(&self.user)?;
         let named = u32::try_from(self.gpu.len()).unwrap_or(u32::MAX);
         let count = self.count.unwrap_or(if named > 0 { named } else { 1 });
         Ok(Request {
-            container,
+            // No container bears such a name, so no lease is taken for its own.
+            container: container.unwrap_or_else(|| NOBODYS.to_owned()),
             user: self.user,
             count,
             want: self.profile,
@@ -104,7 +109,7 @@ impl Allocate {
         let request = Request {
             pending,
             container_id: self.container_id,
-            ..self.wanted.request(self.container)?
+            ..self.wanted.request(Some(self.container))?
         };
         if request.pending == Some(Span::ZERO) {
             return Err(Fault::usage("the lease would end before it begins")
@@ -164,7 +169,8 @@ fn answer(grant: &Grant, dry_run: bool) -> Output {
     if dry_run {
         document["dry_run"] = json!(true);
     }
-    let (name, gpu) = (&lease.container, lease.gpu_id());
+    let gpu = lease.gpu_id();
+    let name = if lease.container == NOBODYS { &lease.user } else { &lease.container };
     let has = match (dry_run, existing) {
         (true, false) => "would get",
         (_, true) => "has already",

@@ -85,7 +85,7 @@ fn somebody_elses_try_out_is_read_through_its_view() {
     };
     let said = nobody("status").ok();
     assert_eq!(said.json()["allocations"]["a._.alice"]["gpu_id"], "0");
-    nobody("explain --user bob").ok();
+    assert!(nobody("explain --user bob -o text").ok().out.starts_with("bob would get 1 ("));
     for line in [
         "allocate --user nobody --container n._.nobody",
         "release --container a._.alice",
