@@ -18,7 +18,7 @@ furnish_state() {
   # Commands that are files of their own.
   mapfile -t apart < <(target/release/ds01 --apart 2>/dev/null | sed 's,^,target/release/,')
   stat -c '%n %s %Y' target/release/ds01 target/release/libnvml_sim.so "$WORLD" "${apart[@]}"
-  find tests/lab/box share man completions -type f -exec stat -c '%n %s %Y' {} + 2>/dev/null | sort || :
+  find tests/lab/box share man completions shell packaging -type f -exec stat -c '%n %s %Y' {} + 2>/dev/null | sort || :
 }
 
 # The commands, the simulated board, and the files of box/: put together aside, then unpacked
