@@ -5,6 +5,7 @@
 # in the words of its man page.
 NAME=${0##*/}
 DRY_RUN='' YES=''
+umask 022
 
 say() { printf '%s\n' "$*"; }
 

@@ -10,6 +10,8 @@ DROP_IN=/etc/systemd/system/ds01-dfilter.socket.d
 
 setup_file() {
   load box.bash
+  # A run that was killed may have left it.
+  lab run root -- setup-docker-permissions --uninstall --yes >/dev/null
   state >"$BATS_FILE_TMPDIR/before"
   # Where the door and the ledger write, so that what was not there goes again.
   lab run root -- ls -d /var/lib/ds01 /var/log/ds01 /run/ds01 >"$BATS_FILE_TMPDIR/folders" 2>/dev/null || :
