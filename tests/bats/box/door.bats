@@ -251,6 +251,19 @@ door() { as root setup-docker-permissions "$@"; }
   as_before
 }
 
+@test "a group of its making goes again, unless it has members" {
+  lab run root -- setup-docker-permissions --uninstall >/dev/null
+  lab run root -- bash -c '
+    cp -p /etc/group /etc/gshadow /root/
+    groupdel ds01-admin && setup-docker-permissions >/dev/null && getent group ds01-admin ds01-dashboard | wc -l
+    setup-docker-permissions --uninstall >/dev/null; getent group ds01-admin ds01-dashboard | wc -l
+    setup-docker-permissions >/dev/null && gpasswd -a alice ds01-admin
+    setup-docker-permissions --uninstall >/dev/null; getent group ds01-admin ds01-dashboard | wc -l
+    cp -p /root/group /root/gshadow /etc/; rm /root/group /root/gshadow' >"$BATS_TEST_TMPDIR/said"
+  [[ $(grep -E '^[0-9]' "$BATS_TEST_TMPDIR/said") == $'2\n0\n1' ]]
+  as_before
+}
+
 @test "the way back is open when the daemon is broken" {
   with_door
   lab run root -- systemctl stop docker.service docker.socket
