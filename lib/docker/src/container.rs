@@ -36,6 +36,8 @@ pub struct Container {
     pub device_requests: Vec<DeviceRequest>,
     /// Device nodes of the host that were given as they are.
     pub devices: Vec<String>,
+    /// Paths of the host that are mounted into it, as Docker has them.
+    pub binds: Vec<String>,
 }
 
 /// What `--gpus` and CDI names become.
@@ -158,6 +160,17 @@ struct Inspected {
     config: Config,
     #[serde(default, deserialize_with = "or_none")]
     host_config: HostConfig,
+    #[serde(default, deserialize_with = "or_none")]
+    mounts: Vec<Mount>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Mount {
+    #[serde(rename = "Type", deserialize_with = "or_none")]
+    kind: String,
+    #[serde(deserialize_with = "or_none")]
+    source: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -225,6 +238,12 @@ impl From<Inspected> for Container {
             privileged: seen.host_config.privileged,
             device_requests: seen.host_config.device_requests,
             devices: seen.host_config.devices.into_iter().map(|node| node.path_on_host).collect(),
+            binds: seen
+                .mounts
+                .into_iter()
+                .filter(|mount| mount.kind == "bind")
+                .map(|mount| mount.source)
+                .collect(),
         }
     }
 }

@@ -29,7 +29,7 @@ pub const GROUPS: &[Group] = groups! {
     "GPUs": gpu_list gpu_alloc gpu_avail gpu_state gpu_queue gpu_reserve;
     "Slices": slice_make slice_usage;
     "The Docker door" (apart): dfilter admit;
-    "What happened": ds01_events event_log docker_events;
+    "What happened": ds01_events event_log docker_events owner_sync;
 };
 
 /// Every command there is.
