@@ -5,6 +5,7 @@
 //! door and the `admit` command call the same functions; nothing here talks to Docker.
 
 pub mod gpu;
+mod slice;
 
 use ds01_config::{Config, Limits};
 use ds01_door::{Denial, Grant, Root, UnknownFields, Unowned, Wanted, Who, Wish, Words};
@@ -100,13 +101,23 @@ pub fn admit(
     standing: &Standing,
 ) -> Result<Grant, Denial> {
     let mut grant = grant(config, who, wish, standing, site.now())?;
+    slice::ready(site, config, &who.user, None)?;
     if wish.gpus != Wanted::None {
         gpu::lease(site, who, wish, &mut grant)?;
     }
     Ok(grant)
 }
 
-/// The same without any GPU, which changes nothing anywhere.
+/// Makes sure of the slice that a container of `owner` was created in, before it starts
+/// again. A slice that is none of ours is not ours to make.
+pub fn start(site: &Site, config: &Config, owner: &str, cgroup_parent: &str) -> Result<(), Denial> {
+    match SliceName::parse(cgroup_parent) {
+        Some(own) => slice::ready(site, config, owner, Some(&own)),
+        None => Ok(()),
+    }
+}
+
+/// An admission without slice and GPU, which changes nothing anywhere.
 pub fn grant(
     config: &Config,
     who: &Who,

@@ -28,6 +28,7 @@ teardown_file() {
     setup-docker-permissions --uninstall --yes
     systemctl start docker.socket docker.service
     systemctl stop ds01.slice
+    rm -f /etc/systemd/system/ds01*.slice
     shift
     for folder in /var/lib/ds01 /var/log/ds01 /run/ds01; do
       [[ " $* " == *" $folder "* ]] || rm -rf "$folder"
@@ -162,6 +163,25 @@ door() { as root setup-docker-permissions "$@"; }
   # Membership of docker, which admin has, opens it no more.
   as admin docker -H unix:///run/docker-real.sock ps
   code 1
+}
+
+@test "a person's first container finds their slice made, with its limits; a start finds it again" {
+  with_door
+  lab run root -- bash -c 'systemctl stop ds01.slice; rm -f /etc/systemd/system/ds01*.slice'
+  as alice docker run -d --name first lab-python sleep 1000
+  ok
+  as root systemctl show -P MemoryMax ds01-students-alice.slice
+  [[ "$output" == 1073741824 ]]
+  as root systemctl show -P ControlGroup ds01-students-alice.slice
+  [[ "$output" == /ds01.slice/ds01-students.slice/ds01-students-alice.slice ]]
+  lab run root -- bash -c 'docker stop -t 0 first; systemctl stop ds01.slice;
+    systemctl set-property --runtime ds01-students-alice.slice MemoryMax=infinity' >/dev/null
+  as alice docker start first
+  ok
+  as root systemctl show -P MemoryMax ds01-students-alice.slice
+  [[ "$output" == 1073741824 ]]
+  as alice docker rm -f first
+  ok
 }
 
 @test "each sees and touches their own, an admin all" {

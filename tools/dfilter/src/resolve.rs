@@ -227,12 +227,25 @@ fn unanswered(why: &str) -> Denial {
     Denial::new(500, "door.facts", "admission did not answer").why(why)
 }
 
-/// Whether a container may have its devices back: the ledger may have given them away while
-/// it was stopped.
+/// Whether a container may run again: its slice is there with its limits, and it may have
+/// its devices back, which the ledger may have given away while it was stopped.
 async fn gpus_of(door: &Door, daemon: &mut Daemon, who: &Who, id: &str) -> Result<Answer, Denial> {
     let path = format!("/containers/{}/json", segment(id));
     let found = document(daemon.get(&door.upstream, &path).await?)?.unwrap_or_default();
     let labels = &found["Config"]["Labels"];
+    // Its owner's slice and lease, also when somebody else may start it.
+    let owner = labels[USER_LABEL].as_str().unwrap_or(&who.user).to_owned();
+    if labels["ds01.slice"].is_string() && door.leases {
+        let config = door.config().ok_or_else(no_config)?;
+        let parent = found["HostConfig"]["CgroupParent"].as_str().unwrap_or_default().to_owned();
+        let (site, owner) = (door.site.clone(), owner.clone());
+        let ready = tokio::task::spawn_blocking(move || {
+            ds01_admission::start(&site, &config, &owner, &parent)
+        });
+        if let Err(denial) = ready.await.map_err(|error| unanswered(&error.to_string()))? {
+            return Ok(Answer::Refused(denial));
+        }
+    }
     // Only what the door gave: the label is ours to set, and on our containers alone.
     let given = labels["ds01.gpu.uuids"].as_str().filter(|_| labels["ds01.slice"].is_string());
     let Some(given) = given.filter(|given| !given.is_empty() && door.leases) else {
@@ -241,8 +254,6 @@ async fn gpus_of(door: &Door, daemon: &mut Daemon, who: &Who, id: &str) -> Resul
     let uuids: Vec<String> = given.split(',').map(str::to_owned).collect();
     let name = found["Name"].as_str().unwrap_or_default().trim_start_matches('/').to_owned();
     let (site, id) = (door.site.clone(), id.to_owned());
-    // Its owner's lease, also when somebody else may start it.
-    let owner = labels[USER_LABEL].as_str().unwrap_or(&who.user).to_owned();
     let who = Who { user: owner, ..who.clone() };
     let again = tokio::task::spawn_blocking(move || {
         ds01_admission::gpu::again(&site, &who, &name, &id, &uuids)

@@ -3,13 +3,11 @@
 mod text;
 
 use ds01_config::Config;
-use ds01_eventlog::{Event, Kind};
 use ds01_fault::{Code, Fault};
 use ds01_people::{Nss, find};
 use ds01_site::Site;
-use ds01_slices::{Action, Manager, Outcome, Systemctl, Work};
+use ds01_slices::{Manager, Systemctl, Work};
 use ds01_text::Output;
-use serde_json::json;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -49,7 +47,7 @@ impl cli::Tool for Args {
             work.apply(manager)?
         };
         if !dry_run {
-            log(site, &outcomes);
+            ds01_slices::log(site, &outcomes, Self::NAME);
         }
         let output = Output::many(&outcomes).text(text::of(&outcomes, dry_run));
         Ok(match (&manager, site.is_real()) {
@@ -140,23 +138,6 @@ fn allowed(work: &Work, yes: bool) -> Result<(), Fault> {
     Err(Fault::failed(format!("{} is in the way", paths.join(", ")))
         .why("slice-make has not written it: it may be the earlier system's, or an admin's")
         .todo("look at it; --yes keeps it as ….before-ds01 and puts ours in its place"))
-}
-
-fn log(site: &Site, outcomes: &[Outcome]) {
-    for outcome in outcomes {
-        if matches!(outcome.action, Action::Keep | Action::InUse) {
-            continue;
-        }
-        let details = json!({
-            "slice": outcome.slice,
-            "group": outcome.group,
-            "action": outcome.action,
-            "changes": outcome.changes,
-            "limits": outcome.properties,
-        });
-        let user = outcome.user.as_deref();
-        ds01_eventlog::append(site, &Event::new(Kind::SliceSet, user, "slice-make", details));
-    }
 }
 
 #[cfg(test)]
