@@ -21,13 +21,13 @@ load box.bash
 }
 
 @test "systemd makes a slice with limits that the kernel enforces" {
-  as root systemd-run --wait --quiet --slice=lab-try -p TasksMax=7 -p MemoryMax=64M \
+  as root systemd-run --collect --wait --quiet --slice=lab-try -p TasksMax=7 -p MemoryMax=64M \
     bash -c 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 5 & done; wait'
   ((status != 0))
-  as root systemd-run --wait --pipe --quiet --slice=lab-try -p MemoryMax=64M -p MemorySwapMax=0 \
+  as root systemd-run --collect --wait --pipe --quiet --slice=lab-try -p MemoryMax=64M -p MemorySwapMax=0 \
     python3 -c 'b = bytearray(200 << 20)'
   ((status != 0))
-  as root systemd-run --wait --pipe --quiet --slice=lab-try -p MemoryMax=600M \
+  as root systemd-run --collect --wait --pipe --quiet --slice=lab-try -p MemoryMax=600M \
     python3 -c 'b = bytearray(200 << 20); print("fits")'
   ok
   says fits
