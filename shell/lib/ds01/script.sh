@@ -56,6 +56,9 @@ agree() {
   [[ "$answer" == [yY]* ]] || fail "nothing is changed" "the answer was no" "$NAME --yes, when it may be"
 }
 
+# COMMAND: to its end, also when whoever called us is interrupted with all their children.
+whole() { (trap '' INT TERM HUP && exec "$@"); }
+
 # COMMAND of plain words: a step back. They run, the last one first, if the script ends before
 # `keep`.
 UNDO=()
