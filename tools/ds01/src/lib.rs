@@ -25,7 +25,7 @@ macro_rules! groups {
 
 /// A new command is one word here and one dependency in `Cargo.toml`.
 pub const GROUPS: &[Group] = groups! {
-    "Limits and people": limits_resolve limits_check limits_schema user_resolve;
+    "Limits and people": check_limits limits_resolve limits_check limits_schema user_resolve;
     "GPUs": gpu_list gpu_alloc gpu_avail gpu_state gpu_queue gpu_reserve;
     "Slices": slice_make slice_usage;
     "The Docker door" (apart): dfilter admit;
