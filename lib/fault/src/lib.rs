@@ -173,10 +173,10 @@ mod tests {
         let fault = Fault::limit("alice holds 2 of 2 GPUs")
             .why("max_gpu_equivalents is 2.0")
             .shown("  a._.alice 0:1\n")
-            .todo("retire a._.alice");
+            .todo("docker rm -f a._.alice");
         assert_eq!(
             fault.to_string(),
-            "alice holds 2 of 2 GPUs\nmax_gpu_equivalents is 2.0\n  a._.alice 0:1\nretire a._.alice"
+            "alice holds 2 of 2 GPUs\nmax_gpu_equivalents is 2.0\n  a._.alice 0:1\ndocker rm -f a._.alice"
         );
     }
 

@@ -88,10 +88,11 @@ pub fn may_write(site: &Site) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::not_permitted("only root changes the GPU ledger")
-        .why(format!("you are uid {}; `sudo` or the Docker door does it for you", caller.uid))
-        .todo(
-            "look with `gpu-state` or `gpu-avail`, ask with `container-create` or `gpu-queue join`",
+        .why(format!(
+            "you are uid {}; the Docker door leases for whoever runs a container",
+            caller.uid
         ))
+        .todo("look with `gpu-state` or `gpu-avail`; take one with `docker run --gpus 1`"))
 }
 
 /// Whether this is a site under `DS01_ROOT` whose ledger this process can write or begin.

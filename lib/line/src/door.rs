@@ -55,8 +55,5 @@ pub fn may_record(site: &Site) -> Result<(), Fault> {
     }
     Err(Fault::not_permitted("only root writes the waiting line and the calendar")
         .why("they are part of the GPU ledger, which nobody else may change")
-        .todo(
-            "ask through the Docker door: POST /ds01/gpu-queue on /var/run/docker.sock does it \
-             for you, under your own name",
-        ))
+        .todo("ask an admin: sudo gpu-queue join --user YOU"))
 }

@@ -101,7 +101,7 @@ fn own_leases(request: &Request, on: &Grounds) -> Vec<String> {
     let alone: Vec<String> = own
         .iter()
         .filter(|lease| enough(&[lease]))
-        .map(|lease| format!("retire {}", lease.container))
+        .map(|lease| format!("docker rm -f {}", lease.container))
         .take(MOST_OWN)
         .collect();
     if !alone.is_empty() {
@@ -112,7 +112,7 @@ fn own_leases(request: &Request, on: &Grounds) -> Vec<String> {
         .map(|count| {
             let names: Vec<&str> =
                 own[..count].iter().map(|lease| lease.container.as_str()).collect();
-            format!("retire {}", names.join(" and "))
+            format!("docker rm -f {}", names.join(" "))
         })
         .into_iter()
         .collect()

@@ -199,7 +199,7 @@ fn every_limit_in_the_way_is_named_with_who_holds_what_and_what_would_pass() {
     assert_eq!(refusal.limits[3].held_by[2], "x._.bob 2,3 since 3 h");
     let one = lab.take(&of("alice", "c", 1)).unwrap_err();
     assert_eq!(one.message, "alice holds 2 of 2 GPUs");
-    assert_eq!(one.would_pass, ["retire a._.alice", "retire b._.alice"]);
+    assert_eq!(one.would_pass, ["docker rm -f a._.alice", "docker rm -f b._.alice"]);
 }
 
 #[test]
@@ -536,9 +536,9 @@ proptest! {
         }
         if let Err(Denied::Refused(refusal)) = lab.ask(&request) {
             prop_assert!(!refusal.limits.is_empty());
-            let retire = refusal.would_pass.iter().find_map(|advice| advice.strip_prefix("retire "));
+            let retire = refusal.would_pass.iter().find_map(|advice| advice.strip_prefix("docker rm -f "));
             if let Some(names) = retire {
-                let containers = names.split(" and ").map(str::to_owned).collect();
+                let containers = names.split(' ').map(str::to_owned).collect();
                 lab.apply(Decision::Released { containers, why: Why::Released });
                 prop_assert!(lab.ask(&request).is_ok());
             }

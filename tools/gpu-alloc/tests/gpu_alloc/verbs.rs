@@ -78,7 +78,7 @@ fn a_hold_of_zero_frees_at_once_and_a_refused_request_says_everything() {
         limit["source"].as_str().unwrap().starts_with("groups.students (resource-limits.yaml:")
     );
     assert!(limit["held_by"][0].as_str().unwrap().starts_with("a._.alice 0 since "));
-    assert_eq!(fault["would_pass"][0], "retire a._.alice");
+    assert_eq!(fault["would_pass"][0], "docker rm -f a._.alice");
     let explained = lab.run("explain --user alice").fails(3).json();
     assert_eq!(explained["limits"], fault["limits"]);
     let events = std::fs::read_to_string(lab.path("var/log/ds01/events.jsonl")).unwrap();
