@@ -30,6 +30,7 @@ pub const GROUPS: &[Group] = groups! {
     "Slices": slice_make slice_usage;
     "The Docker door" (apart): dfilter admit;
     "What happened": ds01_events event_log docker_events owner_sync;
+    "For scripts": ask;
 };
 
 /// Every command there is.
