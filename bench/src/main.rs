@@ -3,6 +3,7 @@
 //! `bench/run` builds what is needed and calls this; each subject has a module that makes
 //! its own data. A new one is a module and a line in `SUBJECTS`.
 
+mod door;
 mod install;
 mod ledger;
 mod limits;
@@ -15,12 +16,13 @@ use ds01_site::Site;
 use ds01_text::Output;
 
 type Subject = fn(&Args) -> Result<String, Fault>;
-const SUBJECTS: [(&str, Subject); 5] = [
+const SUBJECTS: [(&str, Subject); 6] = [
     ("install", install::measure),
     ("limits", limits::measure),
     ("ledger", ledger::measure),
     ("queue", queue::measure),
     ("rivals", rivals::measure),
+    ("door", door::measure),
 ];
 
 #[derive(clap::Args, Debug)]
@@ -34,6 +36,9 @@ pub struct Args {
     /// A Python that has PyYAML
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: String,
+    /// Be the stand-in for the Docker daemon at this socket
+    #[arg(long, value_name = "SOCKET", hide = true)]
+    standin: Option<std::path::PathBuf>,
 }
 
 impl cli::Tool for Args {
@@ -42,6 +47,9 @@ impl cli::Tool for Args {
     const FOR: cli::For = cli::For::People;
 
     fn run(self, _site: &Site) -> Result<Output, Fault> {
+        if let Some(socket) = &self.standin {
+            door::stand_in(socket)?;
+        }
         let known = || SUBJECTS.iter().map(|(name, _)| *name);
         if let Some(wrong) = self.subjects.iter().find(|name| !known().any(|one| one == *name)) {
             let list: Vec<_> = known().collect();
