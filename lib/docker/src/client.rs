@@ -109,6 +109,18 @@ impl Docker {
         self.send(Method::Post, path, query, body)?.ok()
     }
 
+    /// A `POST` of what stands beside Docker's API and so has no version of it; the answer as
+    /// it is. Asks the daemon nothing.
+    pub fn post_beside(&self, path: &[&str], body: &Value) -> Result<Answer, Fault> {
+        let mut target = String::new();
+        for part in path {
+            target.push('/');
+            encode(part, &mut target);
+        }
+        let answer = self.begin(Method::Post, &target, Some(body))?;
+        self.whole(answer, format!("POST {target}"))
+    }
+
     /// Any request. The parts of `path` are encoded, so a name cannot become another route.
     pub fn send(
         &self,
