@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_ask_global_optspecs
-    string join \n o/output= json q/quiet no-color h/help V/version
+    string join \n o/output= json q/quiet no-color guided h/help V/version
 end
 
 function __fish_ask_needs_command
@@ -28,6 +28,7 @@ complete -c ask -n "__fish_ask_needs_command" -s o -l output -d 'Form of the ans
 complete -c ask -n "__fish_ask_needs_command" -l json -d 'The same as -o json'
 complete -c ask -n "__fish_ask_needs_command" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c ask -n "__fish_ask_needs_command" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c ask -n "__fish_ask_needs_command" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c ask -n "__fish_ask_needs_command" -s h -l help -d 'Print help'
 complete -c ask -n "__fish_ask_needs_command" -s V -l version -d 'Print version'
 complete -c ask -n "__fish_ask_needs_command" -f -a "confirm" -d 'A yes (exit code 0) or a no (exit code 1)'
@@ -40,6 +41,7 @@ complete -c ask -n "__fish_ask_using_subcommand confirm" -s o -l output -d 'Form
 complete -c ask -n "__fish_ask_using_subcommand confirm" -l json -d 'The same as -o json'
 complete -c ask -n "__fish_ask_using_subcommand confirm" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c ask -n "__fish_ask_using_subcommand confirm" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c ask -n "__fish_ask_using_subcommand confirm" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c ask -n "__fish_ask_using_subcommand confirm" -s h -l help -d 'Print help'
 complete -c ask -n "__fish_ask_using_subcommand choose" -l default -d 'The one that an empty answer means' -r
 complete -c ask -n "__fish_ask_using_subcommand choose" -l flag -d 'The option or argument of the calling script that names one' -r
@@ -47,6 +49,7 @@ complete -c ask -n "__fish_ask_using_subcommand choose" -s o -l output -d 'Form 
 complete -c ask -n "__fish_ask_using_subcommand choose" -l json -d 'The same as -o json'
 complete -c ask -n "__fish_ask_using_subcommand choose" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c ask -n "__fish_ask_using_subcommand choose" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c ask -n "__fish_ask_using_subcommand choose" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c ask -n "__fish_ask_using_subcommand choose" -s h -l help -d 'Print help'
 complete -c ask -n "__fish_ask_using_subcommand line" -l default -d 'What an empty answer means' -r
 complete -c ask -n "__fish_ask_using_subcommand line" -l flag -d 'The option or argument of the calling script that gives it' -r
@@ -54,4 +57,5 @@ complete -c ask -n "__fish_ask_using_subcommand line" -s o -l output -d 'Form of
 complete -c ask -n "__fish_ask_using_subcommand line" -l json -d 'The same as -o json'
 complete -c ask -n "__fish_ask_using_subcommand line" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c ask -n "__fish_ask_using_subcommand line" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c ask -n "__fish_ask_using_subcommand line" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c ask -n "__fish_ask_using_subcommand line" -s h -l help -d 'Print help'

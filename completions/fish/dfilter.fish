@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dfilter_global_optspecs
-    string join \n listen= upstream= mode= o/output= json q/quiet no-color h/help V/version
+    string join \n listen= upstream= mode= o/output= json q/quiet no-color guided h/help V/version
 end
 
 function __fish_dfilter_needs_command
@@ -32,6 +32,7 @@ complete -c dfilter -n "__fish_dfilter_needs_command" -s o -l output -d 'Form of
 complete -c dfilter -n "__fish_dfilter_needs_command" -l json -d 'The same as -o json'
 complete -c dfilter -n "__fish_dfilter_needs_command" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c dfilter -n "__fish_dfilter_needs_command" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c dfilter -n "__fish_dfilter_needs_command" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c dfilter -n "__fish_dfilter_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dfilter -n "__fish_dfilter_needs_command" -s V -l version -d 'Print version'
 complete -c dfilter -n "__fish_dfilter_needs_command" -f -a "check" -d 'Look at the engine and its sockets, and say what is open'
@@ -41,6 +42,7 @@ complete -c dfilter -n "__fish_dfilter_using_subcommand check" -s o -l output -d
 complete -c dfilter -n "__fish_dfilter_using_subcommand check" -l json -d 'The same as -o json'
 complete -c dfilter -n "__fish_dfilter_using_subcommand check" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c dfilter -n "__fish_dfilter_using_subcommand check" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c dfilter -n "__fish_dfilter_using_subcommand check" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c dfilter -n "__fish_dfilter_using_subcommand check" -s h -l help -d 'Print help'
 complete -c dfilter -n "__fish_dfilter_using_subcommand explain" -l as -d 'Who asks' -r
 complete -c dfilter -n "__fish_dfilter_using_subcommand explain" -l upstream -d 'Socket of the Docker daemon, in place of /var/run/docker-real.sock' -r -F
@@ -48,4 +50,5 @@ complete -c dfilter -n "__fish_dfilter_using_subcommand explain" -s o -l output 
 complete -c dfilter -n "__fish_dfilter_using_subcommand explain" -l json -d 'The same as -o json'
 complete -c dfilter -n "__fish_dfilter_using_subcommand explain" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c dfilter -n "__fish_dfilter_using_subcommand explain" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c dfilter -n "__fish_dfilter_using_subcommand explain" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c dfilter -n "__fish_dfilter_using_subcommand explain" -s h -l help -d 'Print help'

@@ -6,5 +6,6 @@ complete -c docker-events -s o -l output -d 'Form of the answer: json, text, or 
 complete -c docker-events -l json -d 'The same as -o json'
 complete -c docker-events -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c docker-events -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c docker-events -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c docker-events -s h -l help -d 'Print help'
 complete -c docker-events -s V -l version -d 'Print version'

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gpu_alloc_global_optspecs
-    string join \n o/output= json q/quiet no-color h/help V/version
+    string join \n o/output= json q/quiet no-color guided h/help V/version
 end
 
 function __fish_gpu_alloc_needs_command
@@ -28,6 +28,7 @@ complete -c gpu-alloc -n "__fish_gpu_alloc_needs_command" -s o -l output -d 'For
 complete -c gpu-alloc -n "__fish_gpu_alloc_needs_command" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_needs_command" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_needs_command" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_needs_command" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_needs_command" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_needs_command" -s V -l version -d 'Print version'
 complete -c gpu-alloc -n "__fish_gpu_alloc_needs_command" -f -a "allocate" -d 'Give a container its GPU slots, all of them or none'
@@ -58,6 +59,7 @@ complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand allocate" -l dry-run
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand allocate" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand allocate" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand allocate" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand allocate" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand allocate" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand commit" -l container -d 'The container\'s full name, or its id' -r
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand commit" -l id -d 'The container\'s id' -r
@@ -67,6 +69,7 @@ complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand commit" -l dry-run -
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand commit" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand commit" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand commit" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand commit" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand commit" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand abort" -l container -d 'The container\'s full name, or its id' -r
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand abort" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
@@ -74,6 +77,7 @@ complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand abort" -l dry-run -d
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand abort" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand abort" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand abort" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand abort" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand abort" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand release" -l container -d 'The container\'s full name, or its id' -r
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand release" -l user -d 'Only if the lease is this user\'s' -r
@@ -82,6 +86,7 @@ complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand release" -l dry-run 
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand release" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand release" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand release" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand release" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand release" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand mark-stopped" -l container -d 'The container\'s full name, or its id' -r
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand mark-stopped" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
@@ -89,6 +94,7 @@ complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand mark-stopped" -l dry
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand mark-stopped" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand mark-stopped" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand mark-stopped" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand mark-stopped" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand mark-stopped" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand clear-stopped" -l container -d 'The container\'s full name, or its id' -r
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand clear-stopped" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
@@ -96,11 +102,13 @@ complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand clear-stopped" -l dr
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand clear-stopped" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand clear-stopped" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand clear-stopped" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand clear-stopped" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand clear-stopped" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand status" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand status" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand status" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand status" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand status" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand status" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand validate" -l container -d 'This container\'s slots: are they its own, and on the board?' -r
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand validate" -l gpu -d 'The slots it should have, as a comma list of display names or UUIDs' -r
@@ -109,6 +117,7 @@ complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand validate" -l repair 
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand validate" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand validate" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand validate" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand validate" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand validate" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand reconcile" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand reconcile" -l apply -d 'Mend what can be mended'
@@ -116,11 +125,13 @@ complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand reconcile" -l dry-ru
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand reconcile" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand reconcile" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand reconcile" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand reconcile" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand reconcile" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand follow" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand follow" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand follow" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand follow" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand follow" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand follow" -s h -l help -d 'Print help'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand explain" -l user -d 'Whose limits count' -r
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand explain" -l count -d 'How many slots; with --gpu as many as it names' -r
@@ -135,4 +146,5 @@ complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand explain" -s o -l out
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand explain" -l json -d 'The same as -o json'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand explain" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand explain" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand explain" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-alloc -n "__fish_gpu_alloc_using_subcommand explain" -s h -l help -d 'Print help'

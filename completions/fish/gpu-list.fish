@@ -4,5 +4,6 @@ complete -c gpu-list -l processes -d 'The processes on each, with the memory the
 complete -c gpu-list -l json -d 'The same as -o json'
 complete -c gpu-list -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-list -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-list -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-list -s h -l help -d 'Print help'
 complete -c gpu-list -s V -l version -d 'Print version'

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gpu_queue_global_optspecs
-    string join \n o/output= json q/quiet no-color h/help V/version
+    string join \n o/output= json q/quiet no-color guided h/help V/version
 end
 
 function __fish_gpu_queue_needs_command
@@ -28,6 +28,7 @@ complete -c gpu-queue -n "__fish_gpu_queue_needs_command" -s o -l output -d 'For
 complete -c gpu-queue -n "__fish_gpu_queue_needs_command" -l json -d 'The same as -o json'
 complete -c gpu-queue -n "__fish_gpu_queue_needs_command" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-queue -n "__fish_gpu_queue_needs_command" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-queue -n "__fish_gpu_queue_needs_command" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-queue -n "__fish_gpu_queue_needs_command" -s h -l help -d 'Print help'
 complete -c gpu-queue -n "__fish_gpu_queue_needs_command" -s V -l version -d 'Print version'
 complete -c gpu-queue -n "__fish_gpu_queue_needs_command" -f -a "join" -d 'Wait for GPU slots'
@@ -48,6 +49,7 @@ complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand join" -s y -l yes -d
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand join" -l json -d 'The same as -o json'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand join" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand join" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand join" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand join" -s h -l help -d 'Print help'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand leave" -l user -d 'Somebody else\'s; admins only' -r
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand leave" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
@@ -57,6 +59,7 @@ complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand leave" -s y -l yes -
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand leave" -l json -d 'The same as -o json'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand leave" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand leave" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand leave" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand leave" -s h -l help -d 'Print help'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand remove" -l user -d 'Somebody else\'s; admins only' -r
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand remove" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
@@ -66,18 +69,21 @@ complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand remove" -s y -l yes 
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand remove" -l json -d 'The same as -o json'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand remove" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand remove" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand remove" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand remove" -s h -l help -d 'Print help'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand list" -l user -d 'Entries of this user alone' -r
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand list" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand list" -l json -d 'The same as -o json'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand list" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand list" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand list" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand list" -s h -l help -d 'Print help'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand position" -l user -d 'Entries of this user alone' -r
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand position" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand position" -l json -d 'The same as -o json'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand position" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand position" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand position" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand position" -s h -l help -d 'Print help'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand pass" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand pass" -l dry-run -d 'Show what would change, and change nothing'
@@ -85,6 +91,7 @@ complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand pass" -s y -l yes -d
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand pass" -l json -d 'The same as -o json'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand pass" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand pass" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand pass" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand pass" -s h -l help -d 'Print help'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand process" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand process" -l dry-run -d 'Show what would change, and change nothing'
@@ -92,4 +99,5 @@ complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand process" -s y -l yes
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand process" -l json -d 'The same as -o json'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand process" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand process" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand process" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-queue -n "__fish_gpu_queue_using_subcommand process" -s h -l help -d 'Print help'

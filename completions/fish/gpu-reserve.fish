@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gpu_reserve_global_optspecs
-    string join \n o/output= json q/quiet no-color h/help V/version
+    string join \n o/output= json q/quiet no-color guided h/help V/version
 end
 
 function __fish_gpu_reserve_needs_command
@@ -28,6 +28,7 @@ complete -c gpu-reserve -n "__fish_gpu_reserve_needs_command" -s o -l output -d 
 complete -c gpu-reserve -n "__fish_gpu_reserve_needs_command" -l json -d 'The same as -o json'
 complete -c gpu-reserve -n "__fish_gpu_reserve_needs_command" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-reserve -n "__fish_gpu_reserve_needs_command" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-reserve -n "__fish_gpu_reserve_needs_command" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-reserve -n "__fish_gpu_reserve_needs_command" -s h -l help -d 'Print help'
 complete -c gpu-reserve -n "__fish_gpu_reserve_needs_command" -s V -l version -d 'Print version'
 complete -c gpu-reserve -n "__fish_gpu_reserve_needs_command" -f -a "add" -d 'Reserve slots; refused with the other party\'s name where it collides'
@@ -52,6 +53,7 @@ complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand add" -s y -l yes
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand add" -l json -d 'The same as -o json'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand add" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand add" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand add" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand add" -s h -l help -d 'Print help'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand list" -l from -d 'Where the calendar begins; now where it is left out' -r
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand list" -l for -d 'How much time it shows' -r
@@ -61,6 +63,7 @@ complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand list" -l timelin
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand list" -l json -d 'The same as -o json'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand list" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand list" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand list" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand list" -s h -l help -d 'Print help'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand cancel" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand cancel" -l dry-run -d 'Show what would change, and change nothing'
@@ -68,4 +71,5 @@ complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand cancel" -s y -l 
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand cancel" -l json -d 'The same as -o json'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand cancel" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand cancel" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand cancel" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-reserve -n "__fish_gpu_reserve_using_subcommand cancel" -s h -l help -d 'Print help'

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gpu_state_global_optspecs
-    string join \n o/output= json q/quiet no-color h/help V/version
+    string join \n o/output= json q/quiet no-color guided h/help V/version
 end
 
 function __fish_gpu_state_needs_command
@@ -28,6 +28,7 @@ complete -c gpu-state -n "__fish_gpu_state_needs_command" -s o -l output -d 'For
 complete -c gpu-state -n "__fish_gpu_state_needs_command" -l json -d 'The same as -o json'
 complete -c gpu-state -n "__fish_gpu_state_needs_command" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-state -n "__fish_gpu_state_needs_command" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-state -n "__fish_gpu_state_needs_command" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-state -n "__fish_gpu_state_needs_command" -s h -l help -d 'Print help'
 complete -c gpu-state -n "__fish_gpu_state_needs_command" -s V -l version -d 'Print version'
 complete -c gpu-state -n "__fish_gpu_state_needs_command" -f -a "by-user" -d 'What each user has, and waits for'
@@ -39,24 +40,29 @@ complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-user" -s o -l out
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-user" -l json -d 'The same as -o json'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-user" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-user" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-user" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-user" -s h -l help -d 'Print help'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-container" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-container" -l json -d 'The same as -o json'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-container" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-container" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-container" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-container" -s h -l help -d 'Print help'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-interface" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-interface" -l json -d 'The same as -o json'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-interface" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-interface" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-interface" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand by-interface" -s h -l help -d 'Print help'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand unmanaged" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand unmanaged" -l json -d 'The same as -o json'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand unmanaged" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand unmanaged" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-state -n "__fish_gpu_state_using_subcommand unmanaged" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand unmanaged" -s h -l help -d 'Print help'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand totals" -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand totals" -l json -d 'The same as -o json'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand totals" -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand totals" -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c gpu-state -n "__fish_gpu_state_using_subcommand totals" -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c gpu-state -n "__fish_gpu_state_using_subcommand totals" -s h -l help -d 'Print help'

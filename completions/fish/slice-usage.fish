@@ -4,5 +4,6 @@ complete -c slice-usage -s o -l output -d 'Form of the answer: json, text, or fi
 complete -c slice-usage -l json -d 'The same as -o json'
 complete -c slice-usage -s q -l quiet -d 'Say nothing but the answer and errors'
 complete -c slice-usage -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c slice-usage -l guided -d 'Explain what happens and what comes next, on stderr'
 complete -c slice-usage -s h -l help -d 'Print help'
 complete -c slice-usage -s V -l version -d 'Print version'

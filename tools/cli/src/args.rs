@@ -24,6 +24,9 @@ pub struct Common {
     /// No colour, also when NO_COLOR is set in the environment
     #[arg(long, global = true)]
     no_color: bool,
+    /// Explain what happens and what comes next, on stderr
+    #[arg(long, global = true)]
+    pub(crate) guided: bool,
 }
 
 /// The form an answer is wanted in.

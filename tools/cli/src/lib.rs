@@ -4,6 +4,7 @@
 
 mod args;
 pub mod dry_run;
+pub mod guide;
 mod items;
 mod write;
 
@@ -17,6 +18,8 @@ use ds01_text::Output;
 
 pub use args::{Change, Common};
 pub use items::{Item, items};
+
+use guide::Part;
 
 /// Whom a command speaks to by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,12 +96,25 @@ fn run<T: Tool>(matches: &ArgMatches, json_asked: bool) -> ExitCode {
             return write::fault(&args::usage_fault(T::NAME, &error), json_asked);
         }
     };
-    match tool.run(&Site::from_env()) {
+    let site = Site::from_env();
+    let guide = |part| {
+        if common.guided {
+            write::aside(&guide::text(&site, T::NAME, part));
+        }
+    };
+    guide(Part::Before);
+    match tool.run(&site) {
         Ok(output) => {
             let audience = if output.is_plain() { For::People } else { T::FOR };
-            write::output(output, &common, &common.form(audience))
+            let code = write::output(output, &common, &common.form(audience));
+            guide(Part::After);
+            code
         }
-        Err(fault) => write::fault(&fault, common.asked_json()),
+        Err(fault) => {
+            let code = write::fault(&fault, common.asked_json());
+            guide(Part::Failed);
+            code
+        }
     }
 }
 

@@ -14,6 +14,11 @@ pub(crate) fn text(text: &str) -> ExitCode {
     finish(io::stdout().lock().write_all(text.as_bytes()).map_err(into_fault), 0, false)
 }
 
+/// Words beside the answer, on stderr; with that gone nobody wants them.
+pub(crate) fn aside(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// A tool's answer in the form asked for.
 pub(crate) fn output(mut output: Output, common: &Common, form: &Form) -> ExitCode {
     let code = output.code();

@@ -7,8 +7,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use cli::guide::{self, Part};
 use ds01::{GROUPS, Group};
 use ds01_fault::Fault;
+use ds01_site::Site;
 
 fn main() -> ExitCode {
     let mut line: Vec<OsString> = std::env::args_os().collect();
@@ -25,6 +27,11 @@ fn main() -> ExitCode {
         // For `make install`: the names on PATH, and those that are no links to this file.
         "--names" => cli::say(&names(|_| true)),
         "--apart" => cli::say(&names(|group| group.apart)),
+        // For scripts that were called with --guided: TOPIC before|after|failed.
+        "--guide" => {
+            let part = Part::named(&name(line.get(2))).unwrap_or(Part::Before);
+            cli::say(&guide::text(&Site::from_env(), &name(line.get(1)), part))
+        }
         wanted => match ds01::find(wanted) {
             Some(entry) => (entry.main)(line),
             None => cli::complain(

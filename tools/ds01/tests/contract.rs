@@ -125,3 +125,62 @@ fn an_unknown_command_names_the_way_on() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("ds01 help"));
 }
+
+/// A try-out that has the guide's texts.
+fn with_guide() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let share = root.path().join("usr/share/ds01");
+    std::fs::create_dir_all(&share).unwrap();
+    std::os::unix::fs::symlink(guide(), share.join("guide")).unwrap();
+    root
+}
+
+fn guide() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../share/guide").canonicalize().unwrap()
+}
+
+#[test]
+fn guided_explains_on_stderr_and_changes_nothing_else() {
+    let root = with_guide();
+    for (name, words, told) in [
+        ("check-limits", &[][..], "| What you may use"),
+        ("gpu-queue", &["list"], "| The queue"),
+        ("limits-schema", &[], ""),
+    ] {
+        let plain = call(root.path(), name, words).output().unwrap();
+        let output = call(root.path(), name, words).arg("--guided").output().unwrap();
+        assert_eq!(output.status, plain.status, "{name}");
+        assert_eq!(output.stdout, plain.stdout, "{name}");
+        let said = text(&output.stderr);
+        assert!(said.starts_with(told), "{name}: {said}");
+        // After a failure, what to make of it.
+        assert_eq!(
+            said.contains("| That did not work."),
+            !plain.status.success(),
+            "{name}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_command_without_a_text_is_guided_all_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let output = call(root.path(), "limits-schema", &["--guided"]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn the_guide_refers_to_topics_that_exist_and_fits_a_terminal() {
+    for entry in std::fs::read_dir(guide()).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let words = std::fs::read_to_string(&path).unwrap();
+        for line in words.lines() {
+            // With its margin a line takes 82 columns.
+            assert!(line.chars().count() <= 80, "{file}: {line}");
+            if let Some(topic) = line.strip_prefix('@') {
+                assert!(guide().join(format!("{topic}.txt")).exists(), "{file}: {line}");
+            }
+        }
+    }
+}
