@@ -2,8 +2,8 @@
 
 use crate::ask::Case;
 use crate::facts::{Answer, Ask, Stop};
-use crate::images::own_image;
 use crate::json::{self, Value};
+use crate::own::{read, written};
 use crate::url::Query;
 use crate::{Denial, clamp, labels};
 
@@ -44,10 +44,12 @@ pub const KEYS: &[&str] = &[
 
 /// Judges a build, and sets label, slice and limits in its query.
 pub fn judge(case: &Case, query: &mut Query) -> Result<(), Stop> {
-    let tags: Vec<String> = query.all("t").map(str::to_owned).collect();
-    for tag in tags.iter().filter(|tag| !tag.is_empty()) {
-        own_image(case, tag)?;
+    let mut tags = Vec::new();
+    for tag in query.all("t").filter(|tag| !tag.is_empty()) {
+        tags.push(written(tag, case.who, case.words)?);
     }
+    query.set_all("t", tags);
+    images(case, query)?;
     let network = query.get("networkmode").unwrap_or_default();
     if !["", "default", "none", "bridge"].contains(&network) {
         return Err(refused(
@@ -82,6 +84,48 @@ pub fn judge(case: &Case, query: &mut Query) -> Result<(), Stop> {
     };
     clamp::build(query, limits);
     Ok(())
+}
+
+/// Images that a build is told of: those whose layers may be used again, and those that
+/// arguments name. A `FROM` stands in the Dockerfile, which the daemon reads.
+fn images(case: &Case, query: &mut Query) -> Result<(), Stop> {
+    for (key, named) in
+        [("cachefrom", (|_| true) as fn(&str) -> bool), ("buildargs", names_an_image)]
+    {
+        let text = query.get(key).unwrap_or_default();
+        if ["", "null", "[]", "{}"].contains(&text) {
+            continue;
+        }
+        let mut value = json::parse(text.as_bytes())?;
+        let texts: Vec<&mut String> = match &mut value {
+            Value::List(list) => list.iter_mut().filter_map(as_text).collect(),
+            Value::Object(map) => map
+                .iter_mut()
+                .filter(|(key, _)| named(key))
+                .filter_map(|(_, value)| as_text(value))
+                .collect(),
+            _ => Vec::new(),
+        };
+        for text in texts {
+            *text = read(case, text)?;
+        }
+        query.set(key, String::from_utf8(json::write(&value)).unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn as_text(value: &mut Value) -> Option<&mut String> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether a build argument of this name holds the name of an image, for a `FROM`:
+/// `BASE_IMAGE`, `_DEV_CONTAINERS_BASE_IMAGE`, `IMAGE`. Others are words of any kind, and
+/// one that happens to be an image's name must stay as it is.
+pub fn names_an_image(argument: &str) -> bool {
+    argument.to_ascii_uppercase().ends_with("IMAGE")
 }
 
 /// BuildKit's exporters: to the client, never into the shared images under any name.

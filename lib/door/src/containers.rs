@@ -4,8 +4,8 @@ use crate::ask::Case;
 use crate::create::check_name;
 use crate::decide::{Body, Draft, Forward, Request, Shape, body, closed};
 use crate::facts::{Answer, Ask, Stop};
-use crate::images::own_image;
 use crate::json::Value;
+use crate::own::written;
 use crate::routes::{Container, Exec};
 use crate::{Denial, binds, clamp, fields};
 
@@ -122,9 +122,10 @@ pub fn exec(case: &Case, request: &Request, id: &str, verb: Exec) -> Result<Forw
 pub fn commit(case: &Case, request: &Request) -> Result<Forward, Stop> {
     let query = &request.target.query;
     let id = case.container(query.get("container").unwrap_or_default(), true)?;
+    let mut draft = Draft::of(request).with("container", id);
     if let Some(repo) = query.get("repo").filter(|repo| !repo.is_empty()) {
-        own_image(case, repo)?;
+        draft = draft.with("repo", written(repo, case.who, case.words)?);
     }
     let body = body(request, case.words, &fields::COMMIT)?;
-    Ok(Draft::of(request).with("container", id).json(&body).plain())
+    Ok(draft.json(&body).plain())
 }

@@ -5,6 +5,7 @@ use crate::ask::Case;
 use crate::facts::{Answer, Ask, Grant, Stop};
 use crate::host::judge_host;
 use crate::json::Value;
+use crate::own::read;
 use crate::{Denial, clamp, gpu, labels};
 
 /// What a create asks admission for.
@@ -50,7 +51,7 @@ pub fn create(
         endpoints(case, &mut body)?;
         let wanted = gpu::wanted(&body)?;
         gpu::refuse_other_ways(&body)?;
-        let inherited = inherited_labels(case, &body)?;
+        let inherited = inherited_labels(case, &mut body)?;
         let request = |key: &str| body.get("Labels")?.get(key)?.as_text().map(str::to_owned);
         let wish = Wish {
             name: name.map(str::to_owned),
@@ -127,12 +128,15 @@ fn suffix_is(owner: &ds01_names::Owner, own: &str, uid: u32) -> bool {
 }
 
 /// Labels under our prefixes that the image would pass on and that are not ours to inherit.
-fn inherited_labels(case: &Case, body: &Value) -> Result<Vec<String>, Stop> {
+/// The image is the one that the name means to this person.
+fn inherited_labels(case: &Case, body: &mut Value) -> Result<Vec<String>, Stop> {
     let image = body.get("Image").and_then(Value::as_text).unwrap_or_default();
     if image.is_empty() {
         return Err(Denial::malformed("create.image", "the create names no image").into());
     }
-    match case.answer(Ask::Image(image.to_owned()))? {
+    let image = read(case, image)?;
+    body.set("Image", Value::text(&image));
+    match case.answer(Ask::Image(image))? {
         Answer::Image { labels, .. } => Ok(labels
             .iter()
             .map(|(key, _)| key)

@@ -6,9 +6,10 @@ use crate::containers::{commit, container, exec};
 use crate::create;
 use crate::facts::{Facts, Grant, Stop};
 use crate::filters::Filters;
-use crate::images::{image, pull, readable};
+use crate::images::{image, pull, save_many};
 use crate::json::{self, Value};
 use crate::objects::{network, network_create, volume, volume_create};
+use crate::own::{pattern, read};
 use crate::routes::{Container, Exec, Image, Network, Route};
 use crate::schema::{Schema, canonical};
 use crate::url::Target;
@@ -255,7 +256,6 @@ pub fn body(request: &Request, words: &Words, schema: &'static Schema) -> Result
 fn ordinary(case: &Case, request: &Request, route: &Route, now: &str) -> Result<Forward, Stop> {
     use Route as R;
     let draft = Draft::of(request);
-    let query = &request.target.query;
     match route {
         R::Ping | R::Version | R::ImageSearch | R::Distribution(_) | R::ClusterRead => {
             Ok(draft.plain())
@@ -264,7 +264,9 @@ fn ordinary(case: &Case, request: &Request, route: &Route, now: &str) -> Result<
         R::Info => Ok(draft.answered(Shape::Info)),
         R::DiskUsage => Ok(draft.answered(Shape::DiskUsage)),
         R::Events => {
-            let draft = refiltered(draft, &filters(request)?);
+            let mut filters = filters(request)?;
+            beside(case, &mut filters, "image");
+            let draft = refiltered(draft, &filters);
             Ok(draft.answered(Shape::Events))
         }
         R::ContainerList => container_list(case, request),
@@ -278,16 +280,18 @@ fn ordinary(case: &Case, request: &Request, route: &Route, now: &str) -> Result<
         R::Exec(id, verb) => exec(case, request, id, *verb),
         R::Commit => commit(case, request),
         R::ImageList => {
-            let draft = refiltered(draft, &filters(request)?);
+            let mut filters = filters(request)?;
+            beside(case, &mut filters, "reference");
+            for key in ["since", "before"] {
+                for value in filters.values_mut(key) {
+                    *value = read(case, value)?;
+                }
+            }
+            let draft = refiltered(draft, &filters);
             Ok(draft.plain())
         }
         R::ImagePull => pull(case, request),
-        R::ImageSaveMany => {
-            for name in query.all("names") {
-                readable(case, name)?;
-            }
-            Ok(draft.plain())
-        }
+        R::ImageSaveMany => save_many(case, request),
         R::Image(name, verb) => image(case, request, name, *verb),
         R::Build => {
             let mut draft = draft;
@@ -327,6 +331,16 @@ pub fn filters(request: &Request) -> Result<Filters, Stop> {
     Ok(Filters::parse(request.target.query.get("filters").unwrap_or_default())?)
 }
 
+/// A filter by an image's name finds one's own image of that name too. Nobody is asked
+/// whether it is there: events are of images yet to come, and a pattern means many.
+fn beside(case: &Case, filters: &mut Filters, key: &str) {
+    let own: Vec<String> =
+        filters.values_mut(key).filter_map(|value| pattern(value, case.who, case.words)).collect();
+    for value in own {
+        filters.add(key, value);
+    }
+}
+
 /// Filters are sent on in one form; where there are none, none are sent.
 fn refiltered(draft: Draft, filters: &Filters) -> Draft {
     if draft.target.query.get("filters").is_none() {
@@ -343,6 +357,9 @@ fn container_list(case: &Case, request: &Request) -> Result<Forward, Stop> {
             // A date of somebody else's container is theirs too.
             *value = case.container(value, false)?;
         }
+    }
+    for value in filters.values_mut("ancestor") {
+        *value = read(case, value)?;
     }
     let limit = query.get("limit").and_then(|text| text.parse::<usize>().ok()).filter(|n| *n > 0);
     let mut draft = refiltered(Draft::of(request), &filters);

@@ -16,6 +16,8 @@ pub enum Ask {
     Volume(String),
     Network(String),
     Image(String),
+    /// Whether there is an image of this name in the person's own name space.
+    OwnImage(String),
     /// Where a path leads when this person follows it.
     Path(String),
     /// Limits, slice and GPUs for a create; asked last, since it may lease.
@@ -100,7 +102,12 @@ impl Facts {
         self.0.push((ask, answer));
     }
     pub fn get(&self, ask: &Ask) -> Option<&Answer> {
-        self.0.iter().find(|(known, _)| known == ask).map(|(_, answer)| answer)
+        let same = |known: &Ask| match (known, ask) {
+            // What an own image was found to be need not be asked again.
+            (Ask::OwnImage(known), Ask::Image(name)) => known == name,
+            _ => known == ask,
+        };
+        self.0.iter().find(|(known, _)| same(known)).map(|(_, answer)| answer)
     }
     /// The grant, if one was given: whoever stops in between must give it back.
     pub fn grant(&self) -> Option<&Grant> {

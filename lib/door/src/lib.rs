@@ -30,6 +30,7 @@ mod keys;
 mod labels;
 mod load;
 mod objects;
+mod own;
 pub mod routes;
 mod schema;
 mod url;

@@ -100,7 +100,7 @@ impl ImageArchive {
             What::Extension => self.extension(&content)?,
             What::Naming(file) => {
                 for name in names(&file, &content)? {
-                    if !crate::images::is_own(&name, who, words) {
+                    if !crate::own::is_own(&name, who, words) {
                         return Err(foreign(&name, who));
                     }
                 }
@@ -302,7 +302,7 @@ fn foreign(name: &str, who: &Who) -> Denial {
         format!("the archive holds the image name `{name}`, which is not yours"),
     )
     .why("nobody replaces a name that others run")
-    .todo(format!("save it under {}/NAME and load that", crate::images::own_space(who)))
+    .todo(format!("save it under {}/NAME and load that", crate::own::own_space(who)))
 }
 
 #[cfg(test)]

@@ -125,6 +125,11 @@ impl Query {
         self.remove(key);
         self.0.push((key.to_owned(), value.into()));
     }
+    /// Replaces the values of a key that may repeat.
+    pub fn set_all(&mut self, key: &str, values: impl IntoIterator<Item = String>) {
+        self.remove(key);
+        self.0.extend(values.into_iter().map(|value| (key.to_owned(), value)));
+    }
     pub fn remove(&mut self, key: &str) {
         self.0.retain(|(k, _)| k != key);
     }

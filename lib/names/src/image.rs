@@ -1,5 +1,6 @@
 //! Images: `ds01-<user>/<name>`, or `ds01-<uid>/<name>` where the user's name is not legal
-//! in a repository's name or is a number. Digits alone are always a uid: what is in whose
+//! in a repository's name, is a number, or has a dot in it: Docker takes `ds01-h.baker` for
+//! a registry's host. Digits alone are always a uid: what is in whose
 //! name space decides who may delete and push, so no two people may share one. The form
 //! with the uid, which the earlier system wrote, is everybody's own as well.
 
@@ -14,7 +15,7 @@ const DOCKER_HUB: [&str; 2] = ["docker.io/", "index.docker.io/"];
 /// The name space that a user's images are made in; no slash.
 pub fn namespace(user: &str, uid: u32) -> String {
     let is_number = user.bytes().all(|b| b.is_ascii_digit());
-    if is_component(user) && !is_number && user.len() <= 100 {
+    if is_component(user) && !user.contains('.') && !is_number && user.len() <= 100 {
         format!("{PREFIX}{user}")
     } else {
         format!("{PREFIX}{uid}")
@@ -61,7 +62,7 @@ pub fn parse(reference: &str) -> Option<(Owner, &str)> {
     let local = DOCKER_HUB.iter().find_map(|host| reference.strip_prefix(host));
     let (space, rest) = local.unwrap_or(reference).split_once('/')?;
     let owner = space.strip_prefix(PREFIX)?;
-    if rest.is_empty() || !is_component(owner) {
+    if rest.is_empty() || !is_component(owner) || owner.contains('.') {
         return None;
     }
     let owner = if owner.bytes().all(|b| b.is_ascii_digit()) {

@@ -158,9 +158,13 @@ fn images_belong_to_the_name_space_they_lie_in() {
         "ds01-1002/lab",
         "ds01-Alice/lab",
         "lab/ds01-alice/lab",
+        "ds01-al.ice/lab",
     ] {
         assert!(!image::is_own(other, "alice", 1001), "{other}");
     }
+    // To Docker a first part with a dot is a registry's host.
+    assert_eq!(image::namespace("h.baker", 5000), "ds01-5000");
+    assert!(!image::is_own("ds01-h.baker/lab", "h.baker", 5000));
     // Whoever is called 1001 does not own the images of uid 1001.
     assert_eq!(image::namespace("1001", 5000), "ds01-5000");
     assert!(!image::is_own("ds01-1001/lab", "1001", 5000));

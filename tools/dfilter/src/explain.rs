@@ -95,6 +95,10 @@ pub fn explain(
                         assumed.push(format!("the image {given} has no labels of ds01's"));
                         Answer::Image { id: id(), tags: vec![given.clone()], labels: Vec::new() }
                     }
+                    Ask::OwnImage(given) => {
+                        assumed.push(format!("there is no image {given}, which would be meant first"));
+                        Answer::Missing(Vec::new())
+                    }
                     Ask::Path(path) => Answer::Path(path.clone()),
                     Ask::BindsOf(_) | Ask::GpusOf(_) => Answer::Paths(Vec::new()),
                     Ask::Limits => {

@@ -23,7 +23,7 @@ pub async fn answer(
         Ask::Exec(id) => exec(door, daemon, id).await,
         Ask::Volume(name) => volume(door, daemon, name).await,
         Ask::Network(name) => network(door, daemon, name).await,
-        Ask::Image(name) => image(door, daemon, name).await,
+        Ask::Image(name) | Ask::OwnImage(name) => image(door, daemon, name).await,
         Ask::Path(path) => Ok(Answer::Path(follow(path, who).await?)),
         Ask::BindsOf(id) => binds_of(door, daemon, id).await,
         Ask::GpusOf(id) => gpus_of(door, daemon, who, id).await,
