@@ -60,24 +60,22 @@ fn swap(host: &mut Value, memory: Option<u64>, grant: &Grant) {
     }
 }
 
-/// As quota and period, because the daemon refuses `NanoCpus` above the host's count,
-/// which a limit may well be.
+/// As quota and period: the daemon refuses `NanoCpus` above the host's count, which a limit may
+/// well be, and of a container made with the one an update may not name the other. Both are
+/// always said: a quota alone would be counted in the period that the container has.
 fn cpus(host: &mut Value, limit: Limit<f64>) {
     let Limit::Max(most) = limit else { return };
-    let number = |key: &str| host.get(key).and_then(Value::as_int).unwrap_or(0);
-    let (nano, quota) = (number("NanoCpus"), number("CpuQuota"));
-    if nano > 0 && (nano as f64) <= most * 1e9 {
-        return;
-    }
-    let period = Some(number("CpuPeriod")).filter(|period| *period > 0).unwrap_or(PERIOD);
+    let number = |key: &str| host.get(key).and_then(Value::as_int).filter(|number| *number > 0);
+    let period = number("CpuPeriod").unwrap_or(PERIOD);
     let allowed = (most * period as f64).round() as i64;
-    if nano <= 0 && quota > 0 && quota <= allowed {
-        return;
-    }
+    let asked = match (number("NanoCpus"), number("CpuQuota")) {
+        (Some(nano), _) => Some((nano as f64 / 1e9 * period as f64).round() as i64),
+        (None, quota) => quota,
+    };
     host.remove("NanoCpus");
     host.set("CpuPeriod", Value::int(period));
     // The kernel takes no quota below a millisecond.
-    host.set("CpuQuota", Value::int(allowed.max(1000)));
+    host.set("CpuQuota", Value::int(asked.unwrap_or(allowed).min(allowed).max(1000)));
 }
 
 const NAMED: &[&str] = &["Memory", "MemorySwap", "NanoCpus", "CpuQuota", "CpuPeriod", "PidsLimit"];
@@ -165,7 +163,7 @@ mod tests {
         );
         for kept in [
             "\"Memory\":1073741824",
-            "\"NanoCpus\":2000000000",
+            "\"CpuPeriod\":100000,\"CpuQuota\":200000",
             "\"PidsLimit\":100",
             "\"ShmSize\":67108864",
             "\"MemorySwap\":1073741824",
@@ -179,6 +177,25 @@ mod tests {
             !more.contains("99999") && !more.contains("-1") && !more.contains("NanoCpus"),
             "{more}"
         );
+    }
+
+    #[test]
+    fn an_update_names_cpus_as_the_create_did_and_a_quota_never_without_its_period() {
+        let updated = |body: &str| {
+            let mut body = json::parse(body.as_bytes()).unwrap();
+            update(&mut body, &grant());
+            String::from_utf8(json::write(&body)).unwrap()
+        };
+        for (asked, sent) in [
+            (r#"{"NanoCpus":500000000}"#, r#"{"CpuPeriod":100000,"CpuQuota":50000}"#),
+            (r#"{"NanoCpus":64000000000}"#, r#"{"CpuPeriod":100000,"CpuQuota":800000}"#),
+            (r#"{"CpuQuota":50000}"#, r#"{"CpuQuota":50000,"CpuPeriod":100000}"#),
+            (r#"{"CpuPeriod":1000}"#, r#"{"CpuPeriod":1000,"CpuQuota":8000}"#),
+            (r#"{"CpuQuota":-1}"#, r#"{"CpuQuota":800000,"CpuPeriod":100000}"#),
+            (r#"{"CpuShares":512}"#, r#"{"CpuShares":512}"#),
+        ] {
+            assert_eq!(updated(asked), sent, "{asked}");
+        }
     }
 
     #[test]
