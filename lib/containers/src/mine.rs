@@ -1,15 +1,21 @@
 //! Which containers are somebody's own, and which one they mean by a name.
 
 use std::os::unix::fs::MetadataExt;
+use std::sync::OnceLock;
 
-use ds01_config::Config;
+use ds01_config::{Config, Limits};
 use ds01_docker::{Container, Docker, Listed};
 use ds01_door::Owner;
 use ds01_fault::{Code, Fault};
+use ds01_ledger::State;
+use ds01_ledger::types::Lease;
 use ds01_names::container::{self, SEPARATOR};
 use ds01_people::{Nss, Person, of_uid};
 use ds01_site::Site;
 use ds01_text::printable;
+use ds01_units::Stamp;
+
+use crate::After;
 
 /// Names that are this alike are offered; a worse likeness only misleads.
 const ALIKE: f64 = 0.6;
@@ -24,6 +30,8 @@ pub struct Mine {
     suffix: String,
     admin: bool,
     config: Result<Config, Fault>,
+    site: Site,
+    leases: OnceLock<Option<State>>,
 }
 
 impl Mine {
@@ -42,7 +50,15 @@ impl Mine {
         let admin = caller.is_root()
             || config.as_ref().map_or_else(|_| person.is_admin("ds01-admin", false), named);
         let suffix = container::suffix(&person.account.name, person.account.uid);
-        Ok(Self { docker: Docker::from_env()?, person, suffix, admin, config })
+        Ok(Self {
+            docker: Docker::from_env()?,
+            person,
+            suffix,
+            admin,
+            config,
+            site: site.clone(),
+            leases: OnceLock::new(),
+        })
     }
 
     pub fn docker(&self) -> &Docker {
@@ -61,6 +77,42 @@ impl Mine {
     }
     pub fn config(&self) -> Result<&Config, Fault> {
         self.config.as_ref().map_err(Clone::clone)
+    }
+
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+    pub fn now(&self) -> Stamp {
+        self.site.now()
+    }
+
+    /// Who holds which GPU, as it was when it was first asked; nothing where nobody can say.
+    pub fn leases(&self) -> Option<&State> {
+        self.leases.get_or_init(|| ds01_ledger::view::state(&self.site).ok()).as_ref()
+    }
+
+    /// The lease of a container; nothing where the ledger cannot be asked, and nothing within
+    /// where it has none.
+    pub fn lease(&self, container: &Container) -> Option<Option<&Lease>> {
+        let now = self.now();
+        self.leases().map(|state| {
+            let lease = state.find(&container.id).or_else(|| state.leases.get(&container.name));
+            lease.filter(|lease| !lease.lapsed(now))
+        })
+    }
+
+    /// The limits of a container's owner; nothing where the config cannot be read or nobody
+    /// owns it.
+    pub fn limits_of(&self, container: &Container) -> Option<Limits> {
+        let owner = self.owner(&container.name, &|key| container.label(key))?;
+        Some(self.config.as_ref().ok()?.resolve(&owner, self.now()))
+    }
+
+    /// What of a container goes on, and until when.
+    pub fn after(&self, container: &Container) -> After {
+        let limits = self.limits_of(container);
+        let name = self.short(&container.name);
+        After::of(name, container, self.lease(container), limits.as_ref(), self.now())
     }
 
     /// The full name of a container of theirs: `mine` is `mine._.alice`.
