@@ -12,6 +12,7 @@ mod fault;
 mod follow;
 mod gpu_use;
 mod listing;
+mod stream;
 mod version;
 
 pub use client::{Answer, Docker, Method};
@@ -19,4 +20,5 @@ pub use container::{Container, DeviceRequest, State};
 pub use follow::{Follow, Next};
 pub use gpu_use::{Device, GpuUse};
 pub use listing::{Listed, read_listing};
+pub use stream::Stream;
 pub use version::Engine;

@@ -27,6 +27,7 @@ pub struct Output {
     forms: Vec<(&'static str, String)>,
     plain: bool,
     code: u8,
+    faults: Vec<Fault>,
     after: Vec<Box<dyn FnOnce()>>,
 }
 
@@ -140,6 +141,19 @@ impl Output {
     pub fn exit(mut self, code: u8) -> Self {
         self.code = code;
         self
+    }
+
+    /// What went wrong with one of several things that were tried: told on stderr, and the
+    /// exit code is that of the worst.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.code = self.code.max(fault.code as u8);
+        self.faults.push(fault);
+        self
+    }
+
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
     }
 
     /// Work that nobody has to wait for, done once the answer is written: a view made anew, a

@@ -128,6 +128,11 @@ pub fn say(text: &str) -> ExitCode {
     write::text(text)
 }
 
+/// Tells somebody at a terminal that a step takes a while; in a pipe nobody is told.
+pub fn progress(text: &str) {
+    write::progress(text);
+}
+
 /// clap's own check of a command's definition, for each tool's tests.
 pub fn check<T: Tool>() {
     command::<T>().debug_assert();

@@ -1,6 +1,6 @@
 //! The only place that writes to stdout and stderr.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use ds01_fault::{Code, Context, Fault};
@@ -43,6 +43,9 @@ pub(crate) fn output(mut output: Output, common: &Common, form: &Form) -> ExitCo
             out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(into_fault)
         }),
     };
+    for failed in output.faults() {
+        fault(failed, common.asked_json());
+    }
     output.take_after().into_iter().for_each(|work| work());
     finish(written, code, common.asked_json())
 }
@@ -85,6 +88,14 @@ fn with_newline(mut text: String) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A line about a step that takes a while, for whoever watches.
+pub(crate) fn progress(text: &str) {
+    let mut stderr = io::stderr().lock();
+    if stderr.is_terminal() {
+        let _ = writeln!(stderr, "{}", printable(text));
+    }
 }
 
 /// A fault on stderr, as lines or as an object.

@@ -1,0 +1,56 @@
+//! Answers of any length, read as they come: logs and archives.
+
+use std::io::{Error, ErrorKind, Read};
+use std::time::Duration;
+
+use ds01_fault::Fault;
+
+use crate::body::Body;
+use crate::fault::broken;
+use crate::{Docker, Method};
+
+/// The bytes of an answer. An end before the daemon has ended it is an error, never a short
+/// answer.
+#[derive(Debug)]
+pub struct Stream {
+    body: Body,
+}
+
+impl Docker {
+    /// Begins an answer that is read byte by byte. `quiet` is how long nothing may come; none:
+    /// for ever, as for logs that are followed.
+    pub fn stream(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        quiet: Option<Duration>,
+    ) -> Result<Stream, Fault> {
+        let target = self.target(path, query)?;
+        let mut body = self.begin(Method::Get, &target, None)?;
+        if !(200..300).contains(&body.status) {
+            // A refusal is short and comes at once.
+            self.whole(body, format!("GET {target}"))?.ok()?;
+            return Err(Fault::failed(format!("GET {target} gave no answer to read")));
+        }
+        let wire = body.wire();
+        let set = wire
+            .without_deadline()
+            .and_then(|()| quiet.map_or(Ok(()), |quiet| wire.wait_at_most(quiet)));
+        set.map_err(|error| broken(self.socket(), &error))?;
+        Ok(Stream { body })
+    }
+
+    /// What a failed read of a [`Stream`] means.
+    pub fn broke(&self, error: &Error) -> Fault {
+        broken(self.socket(), error)
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, Error> {
+        self.body.read(into).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
+            _ => error,
+        })
+    }
+}
