@@ -136,10 +136,14 @@ pub fn decide(
 }
 
 fn nameless(who: &Who) -> Stop {
+    no_account(who).into()
+}
+
+/// What somebody without an account is told.
+pub fn no_account(who: &Who) -> Denial {
     Denial::forbidden("who.nobody", format!("the uid {} has no account here", who.uid))
         .why("without a name nothing can be yours")
         .todo("log in with your own account; an admin can check with `getent passwd`")
-        .into()
 }
 
 fn no_route(request: &Request) -> Stop {

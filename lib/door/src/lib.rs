@@ -21,6 +21,7 @@ mod events;
 mod facts;
 mod fields;
 mod filters;
+pub mod gate;
 mod gpu;
 mod host;
 pub mod http;
