@@ -19,7 +19,8 @@ pub fn asker(site: &Site, config: &Config) -> Result<Asker, Fault> {
     // Under sudo the work is root's and the entry the person's (pitfall 29).
     let person = of_uid(&Nss, caller.for_records())?;
     let named = config.is_admin(&person.account.name);
-    let admin = caller.is_root() || person.is_admin(&config.access().admin_group, named);
+    let admin = caller.is_root()
+        || (caller.may_be_admin && person.is_admin(&config.access().admin_group, named));
     Ok(Asker { name: person.account.name, admin })
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ds01_units::Stamp;
 
 pub use files::replace;
-pub use who::Caller;
+pub use who::{CALLER_GID, CALLER_MAY_BE_ADMIN, CALLER_UID, Caller};
 
 /// The installation a tool works on.
 #[derive(Clone, Debug)]
