@@ -3,8 +3,9 @@
 use crate::ask::Case;
 use crate::facts::{Answer, Ask, Stop};
 use crate::json::{self, Value};
-use crate::own::{read, written};
+use crate::own::{own_space, read, written};
 use crate::url::Query;
+use crate::who::Who;
 use crate::{Denial, clamp, labels};
 
 /// The keys of a build.
@@ -50,6 +51,15 @@ pub fn judge(case: &Case, query: &mut Query) -> Result<(), Stop> {
     }
     query.set_all("t", tags);
     images(case, query)?;
+    if query.get("version") == Some("2") {
+        let mut arguments = match query.get("buildargs").unwrap_or_default() {
+            "" => Value::Null,
+            text => json::parse(text.as_bytes())?,
+        };
+        let given = arguments.get(CACHES).and_then(Value::as_text).map(str::to_owned);
+        arguments.set(CACHES, Value::Text(caches(case.who, given.as_deref())));
+        query.set("buildargs", String::from_utf8(json::write(&arguments)).unwrap_or_default());
+    }
     let network = query.get("networkmode").unwrap_or_default();
     if !["", "default", "none", "bridge"].contains(&network) {
         return Err(refused(
@@ -84,6 +94,18 @@ pub fn judge(case: &Case, query: &mut Query) -> Result<(), Stop> {
     };
     clamp::build(query, limits);
     Ok(())
+}
+
+/// The build argument that BuildKit takes for the name space of mounted caches.
+pub const CACHES: &str = "BUILDKIT_CACHE_MOUNT_NS";
+
+/// What keeps the caches of two people apart that are mounted under one name.
+pub fn caches(who: &Who, given: Option<&str>) -> String {
+    let space = own_space(who);
+    match given.filter(|given| !given.is_empty()) {
+        Some(given) => format!("{space}/{given}"),
+        None => space,
+    }
 }
 
 /// Images that a build is told of: those whose layers may be used again, and those that

@@ -68,6 +68,8 @@ pub enum Shape {
     Plain,
     /// May turn into a raw stream in both directions.
     Hijack,
+    /// Turns into calls of BuildKit's, each judged: [`crate::buildkit`].
+    Grpc,
     Containers {
         limit: Option<usize>,
     },
@@ -221,7 +223,6 @@ fn hijacks(route: Option<&Route>) -> bool {
             Route::Container(_, Container::Attach | Container::AttachWs)
                 | Route::Exec(_, Exec::Start)
                 | Route::Session
-                | Route::Grpc
         )
     )
 }
@@ -231,7 +232,11 @@ fn as_admin(case: &Case, request: &Request, now: &str) -> Result<Forward, Stop> 
         return container_create(case, request, now);
     }
     let draft = Draft::of(request).stream();
-    let shape = if hijacks(request.route.as_ref()) { Shape::Hijack } else { Shape::Plain };
+    let shape = match &request.route {
+        Some(Route::Grpc) => Shape::Grpc,
+        route if hijacks(route.as_ref()) => Shape::Hijack,
+        _ => Shape::Plain,
+    };
     Ok(draft.answered(shape))
 }
 
@@ -303,10 +308,9 @@ fn ordinary(case: &Case, request: &Request, route: &Route, now: &str) -> Result<
             Ok(draft.stream().plain())
         }
         R::Session => Ok(draft.answered(Shape::Hijack)),
-        R::Grpc => Err(Denial::forbidden("build.grpc", "BuildKit's control channel is for admins")
-            .why("what a build asks for there (devices, image names) is not judged by the door")
-            .todo("build with `docker build` and DOCKER_BUILDKIT=0, or with --builder of your own")
-            .into()),
+        R::Grpc => Ok(draft.answered(Shape::Grpc)),
+        // Whose build it is, who passes the request on knows.
+        R::BuildCancel => Ok(draft.plain()),
         R::ImageLoad => {
             let mut draft = draft;
             draft.body = Body::Archive;

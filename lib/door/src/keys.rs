@@ -68,6 +68,7 @@ fn of(route: &Route) -> &'static [&'static str] {
         },
         R::Build => crate::build::KEYS,
         R::VolumeList | R::NetworkList | R::ClusterRead => &["filters"],
+        R::BuildCancel => &["id"],
         R::ImagePrune | R::BuildShared => &["filters", "all", "id", "keep-storage"],
         R::VolumeRemove(_) => &["force"],
         R::Network(_, Network::Inspect) => &["verbose", "scope"],

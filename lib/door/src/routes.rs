@@ -26,8 +26,9 @@ pub enum Route {
     Image(String, Image),
     Distribution(String),
     Build,
-    /// Pruning or cancelling the build cache that all share.
+    /// Pruning the build cache that all share.
     BuildShared,
+    BuildCancel,
     Session,
     Grpc,
     VolumeList,
@@ -182,7 +183,7 @@ const TABLE: &[Row] = &[
     ("GET", "distribution/{*}/json", Route::Distribution),
     row!("POST", "build", Route::Build),
     row!("POST", "build/prune", Route::BuildShared),
-    row!("POST", "build/cancel", Route::BuildShared),
+    row!("POST", "build/cancel", Route::BuildCancel),
     row!("POST", "session", Route::Session),
     row!("POST", "grpc", Route::Grpc),
     row!("GET", "volumes", Route::VolumeList),

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::future::pending;
 use std::io;
+use std::rc::Rc;
 
 use ds01_door::http::{Framing, Head, Response};
 use ds01_door::{Denial, Forward, Owner, Records, Shape, Viewer, Who, Words};
@@ -13,6 +14,7 @@ use tokio::net::UnixStream;
 use crate::conn::{Connection, Sent};
 use crate::daemon::{Daemon, read_head, read_whole};
 use crate::door::Door;
+use crate::grpc::{self, Caller};
 use crate::lease::{self, Lease};
 use crate::resolve;
 use crate::wire::{self, LAST_CHUNK, Source, Wire, chunk, read_some, write_all};
@@ -72,7 +74,7 @@ pub(crate) async fn exchange(
     who: &Who,
     sent: Sent,
 ) -> io::Result<Result<Outcome, Denial>> {
-    let Connection { door, client, daemon, lease, .. } = connection;
+    let Connection { door, client, daemon, lease, peer, .. } = connection;
     let words = door.words(&who.user);
     let case = Case { door, head, forward, who, words: &words };
     let own = match case.before(daemon).await {
@@ -85,7 +87,7 @@ pub(crate) async fn exchange(
     };
     let progress = Progress::default();
     // A create is seen to its end, whatever becomes of the client: its lease depends on it.
-    let unwatched = matches!(forward.answer, Shape::Hijack | Shape::Created);
+    let unwatched = matches!(forward.answer, Shape::Hijack | Shape::Grpc | Shape::Created);
     let lease = lease.as_mut().and_then(Lease::sent);
     let down = {
         let Wire { stream, buf } = &mut *wire;
@@ -108,6 +110,14 @@ pub(crate) async fn exchange(
         Ok(down) => down,
         Err(denial) => return Ok(Err(denial)),
     };
+    if down.hijacked && forward.answer == Shape::Grpc {
+        let (client, wire) = (client.take()?, daemon.take());
+        let caller = Caller::new(Rc::clone(door), peer.clone(), who.clone());
+        if let Some(wire) = wire {
+            Box::pin(grpc::serve(caller, client, wire)).await;
+        }
+        return Ok(Ok(Outcome { next: Next::Close, status: down.status }));
+    }
     if down.hijacked {
         wire::tunnel(client, wire).await;
         daemon.close();
@@ -247,12 +257,14 @@ impl Case<'_> {
             return self.created(client, daemon, buf, &response, lease).await;
         }
         match &self.forward.answer {
-            Shape::Hijack if response.unframed => {
+            Shape::Hijack | Shape::Grpc
+                if response.unframed && (status == 101 || self.forward.answer == Shape::Hijack) =>
+            {
                 write_all(client, &head_of(&response, None, false)).await?;
                 Ok(Ok(Down { status, reusable: false, hijacked: true }))
             }
             Shape::Events if good => self.events(client, daemon, buf, &response).await,
-            Shape::Plain | Shape::Hijack | Shape::Events => {
+            Shape::Plain | Shape::Hijack | Shape::Grpc | Shape::Events => {
                 self.pass(client, daemon, buf, &response).await
             }
             _ if !good => self.pass(client, daemon, buf, &response).await,
@@ -404,7 +416,7 @@ impl Case<'_> {
                     "Permission denied: the volume belongs to somebody else",
                 ))
             }
-            Shape::Plain | Shape::Hijack | Shape::Events => Ok(body.to_vec()),
+            Shape::Plain | Shape::Hijack | Shape::Grpc | Shape::Events => Ok(body.to_vec()),
         }
     }
 }

@@ -9,6 +9,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use ds01_fault::{Context, Fault};
+use serde_json::json;
+
+use crate::door::Door;
+use crate::peer::Peer;
 
 /// Lines that wait for the disk; past it lines are dropped, never requests held up.
 const WAITING: usize = 4096;
@@ -54,6 +58,34 @@ impl Audit {
     pub fn write(&self, line: &serde_json::Value) {
         if let Some(sender) = &self.0 {
             let _ = sender.try_send(format!("{line}\n"));
+        }
+    }
+}
+
+/// A decision, as it is written down.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<'a> {
+    pub decision: &'a str,
+    pub code: &'a str,
+    pub user: &'a str,
+    pub method: &'a str,
+    pub target: &'a str,
+    pub status: u16,
+}
+
+impl Recorded<'_> {
+    pub fn write(self, door: &Door, peer: &Peer) {
+        let Self { decision, code, user, method, target, status } = self;
+        // Build arguments and the like stand in the query.
+        let path = target.split('?').next().unwrap_or_default();
+        let path: String = path.chars().take(512).collect();
+        door.audit.write(&json!({
+            "timestamp": door.site.now(), "decision": decision, "code": code, "user": user,
+            "uid": peer.uid, "pid": peer.pid, "method": method, "path": path,
+            "status": status,
+        }));
+        if decision == "deny" && status == 403 {
+            crate::events::denied(door, user, code, method, &path);
         }
     }
 }

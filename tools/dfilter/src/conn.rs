@@ -14,6 +14,8 @@ use tokio::time::timeout;
 
 use crate::Mode;
 use crate::answer::{self, Next};
+use crate::audit::Recorded;
+use crate::builds;
 use crate::daemon::{self, Daemon};
 use crate::door::Door;
 use crate::judge::{Refused, settle};
@@ -192,7 +194,24 @@ impl Connection {
             }
             Err(refused) => return Ok(Err(refused)),
         };
+        if let Err(denial) = self.claim(&request, head, &who) {
+            return Ok(Err(denial.into()));
+        }
         Ok(Ok((forward, who, first)))
+    }
+
+    /// The session and the build that a request names must be this person's.
+    fn claim(&self, request: &Request, head: &Head, who: &Who) -> Result<(), Denial> {
+        let ids = builds::named(request.route.as_ref(), head, &request.target.query)?;
+        let claimed = self.door.builds.borrow_mut().claim(who, &ids);
+        match claimed {
+            Err(denial) if self.door.mode == Mode::Warn => {
+                self.door.counters.would_deny();
+                self.record("warn", denial.code, &who.user, &head.method, &head.target, 0);
+                Ok(())
+            }
+            claimed => claimed,
+        }
     }
 
     /// A ping needs no name service; anything else does, once a connection.
@@ -295,7 +314,7 @@ impl Connection {
                 });
             }
         }
-        let sent = sent(head, forward, first, source);
+        let sent = sent(head, forward, who, first, source);
         let outcome = answer::exchange(self, head, forward, who, sent).await;
         self.turn = None;
         self.lease = None;
@@ -386,17 +405,8 @@ impl Connection {
         target: &str,
         status: u16,
     ) {
-        // Build arguments and the like stand in the query.
-        let path = target.split('?').next().unwrap_or_default();
-        let path: String = path.chars().take(512).collect();
-        self.door.audit.write(&json!({
-            "timestamp": self.door.site.now(), "decision": decision, "code": code, "user": user,
-            "uid": self.peer.uid, "pid": self.peer.pid, "method": method, "path": path,
-            "status": status,
-        }));
-        if decision == "deny" && status == 403 {
-            crate::events::denied(&self.door, user, code, method, &path);
-        }
+        let said = Recorded { decision, code, user, method, target, status };
+        said.write(&self.door, &self.peer);
     }
 }
 
@@ -436,18 +446,22 @@ fn acceptable(head: &Head, who: &Who, route: Option<&routes::Route>) -> Result<(
 }
 
 /// The request as it goes to the daemon.
-fn sent(head: &Head, forward: &Forward, first: Vec<u8>, rest: Source) -> Sent {
-    let hijack = forward.answer == Shape::Hijack;
+fn sent(head: &Head, forward: &Forward, who: &Who, first: Vec<u8>, rest: Source) -> Sent {
+    let hijack = matches!(forward.answer, Shape::Hijack | Shape::Grpc);
     let upgrade = head.upgrade.as_deref().filter(|_| hijack);
     let drops = |key: &str| {
         let key = key.to_ascii_lowercase();
         let rewritten = matches!(forward.body, Body::Json(_));
         (rewritten && (key == "content-type" || key == "content-encoding"))
             // An answer that is filtered must be readable.
-            || (key == "accept-encoding" && !matches!(forward.answer, Shape::Plain | Shape::Hijack))
+            || (key == "accept-encoding" && !hijack && forward.answer != Shape::Plain)
     };
-    let mut headers: Vec<(String, String)> =
-        head.headers.iter().filter(|(key, _)| !drops(key)).cloned().collect();
+    let mut headers: Vec<(String, String)> = head
+        .headers
+        .iter()
+        .filter(|(key, _)| !drops(key))
+        .map(|(key, value)| (key.clone(), builds::header(key, value, who)))
+        .collect();
     let (framing, first, rest) = match &forward.body {
         Body::Empty => (Framing::Length(0), Vec::new(), Source::Length(0)),
         Body::Json(bytes) => {

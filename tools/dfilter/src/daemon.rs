@@ -52,6 +52,11 @@ impl Daemon {
         Ok(self.0.insert(open))
     }
 
+    /// The open connection, to be used up.
+    pub fn take(&mut self) -> Option<Wire> {
+        self.0.take()
+    }
+
     /// Closes the connection; the next request opens another.
     pub fn close(&mut self) {
         self.0 = None;

@@ -15,6 +15,7 @@ use ds01_site::Site;
 use serde_json::json;
 
 use crate::audit::Audit;
+use crate::builds::Builds;
 use crate::counters::Counters;
 use crate::peer::{Home, Origin, Peer};
 use crate::people::{self, Directory, People};
@@ -41,6 +42,8 @@ pub struct Door {
     containers: RefCell<HashMap<String, Owner>>,
     execs: RefCell<HashMap<String, Owner>>,
     creating: RefCell<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// Sessions and builds of BuildKit.
+    pub builds: RefCell<Builds>,
     pub connections: RefCell<HashMap<u32, u32>>,
     /// Requests under way.
     pub busy: Cell<u64>,
@@ -93,6 +96,7 @@ impl Door {
             containers: RefCell::default(),
             execs: RefCell::default(),
             creating: RefCell::default(),
+            builds: RefCell::default(),
             connections: RefCell::default(),
             busy: Cell::new(0),
         };

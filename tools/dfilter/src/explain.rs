@@ -96,7 +96,8 @@ pub fn explain(
                         Answer::Image { id: id(), tags: vec![given.clone()], labels: Vec::new() }
                     }
                     Ask::OwnImage(given) => {
-                        assumed.push(format!("there is no image {given}, which would be meant first"));
+                        assumed
+                            .push(format!("there is no image {given}, which would be meant first"));
                         Answer::Missing(Vec::new())
                     }
                     Ask::Path(path) => Answer::Path(path.clone()),

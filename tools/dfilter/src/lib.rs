@@ -5,6 +5,7 @@
 
 mod answer;
 mod audit;
+mod builds;
 mod check;
 mod conn;
 mod counters;
@@ -12,6 +13,7 @@ mod daemon;
 mod door;
 mod events;
 mod explain;
+mod grpc;
 mod judge;
 mod lease;
 mod peer;

@@ -26,6 +26,12 @@ impl Wire {
     pub fn new(stream: UnixStream) -> Self {
         Self { stream, buf: Vec::new() }
     }
+    /// Gives the connection away; what is left behind is closed.
+    pub fn take(&mut self) -> io::Result<Self> {
+        let (closed, _) = UnixStream::pair()?;
+        let stream = std::mem::replace(&mut self.stream, closed);
+        Ok(Self { stream, buf: std::mem::take(&mut self.buf) })
+    }
     pub async fn fill(&mut self) -> io::Result<usize> {
         read_some(&self.stream, &mut self.buf).await
     }

@@ -198,7 +198,8 @@ fn serve(mut stream: UnixStream, world: &World, log: &Log) {
         });
         let raw = head.target.contains("/attach")
             || head.target.ends_with("/start") && head.target.contains("/exec/")
-            || head.target.contains("/session");
+            || head.target.contains("/session")
+            || head.target.ends_with("/grpc");
         if raw {
             let first = match head.upgrade {
                 Some(protocol) => format!(
