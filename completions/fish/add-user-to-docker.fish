@@ -1,5 +1,4 @@
-complete -c add-user-to-docker -f -a '(__fish_complete_users)'
 complete -c add-user-to-docker -l dry-run -d 'Say what would be done, and do nothing'
 complete -c add-user-to-docker -s y -l yes -d 'Without the door: do not ask'
 complete -c add-user-to-docker -s h -l help -d 'Print help'
-complete -c add-user-to-docker -s V -l version -d 'Print version'
+complete -c add-user-to-docker -s V -l version -d 'Print the version'

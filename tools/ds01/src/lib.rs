@@ -33,7 +33,43 @@ pub const GROUPS: &[Group] = groups! {
     "For scripts": ask;
 };
 
-/// Every command there is.
+/// A script of `shell/`, by its own words.
+#[derive(Clone, Copy, Debug)]
+pub struct Script {
+    pub name: &'static str,
+    /// `NAME ARGUMENTS`, as `--help` begins.
+    pub usage: &'static str,
+    pub about: &'static str,
+    /// Flags, with the word for their value, and what they are for.
+    pub options: &'static [(&'static str, &'static str)],
+}
+
+/// The scripts of one folder of `shell/`.
+#[derive(Clone, Copy, Debug)]
+pub struct ScriptGroup {
+    pub title: &'static str,
+    pub commands: &'static [Script],
+}
+
+/// All scripts, as `build.rs` found them.
+pub const SCRIPTS: &[ScriptGroup] = include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
+
+/// Every script there is.
+pub fn scripts() -> impl Iterator<Item = &'static Script> {
+    SCRIPTS.iter().flat_map(|group| group.commands)
+}
+
+/// Everything on PATH: the title of its group, its name, and what it does.
+pub fn everything() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let tools = GROUPS.iter().flat_map(|group| {
+        group.commands.iter().map(|entry| (group.title, entry.name, entry.about))
+    });
+    tools.chain(SCRIPTS.iter().flat_map(|group| {
+        group.commands.iter().map(|script| (group.title, script.name, script.about))
+    }))
+}
+
+/// Every command of the multicall binary.
 pub fn commands() -> impl Iterator<Item = &'static Entry> {
     GROUPS.iter().flat_map(|group| group.commands)
 }
@@ -53,6 +89,12 @@ mod tests {
         for entry in commands() {
             (entry.command)().debug_assert();
             assert!(!entry.about.ends_with('.'), "{}: ABOUT ends with a full stop", entry.name);
+        }
+        names.extend(scripts().map(|script| script.name));
+        assert!(scripts().count() > 1, "shell/ was not found");
+        for script in scripts() {
+            assert!(!script.about.ends_with('.'), "{}: ends with a full stop", script.name);
+            assert!(script.options.iter().any(|(flags, _)| flags.contains("--help")));
         }
         let count = names.len();
         names.sort_unstable();

@@ -4,6 +4,7 @@
 //! and alone it lists them.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -32,8 +33,17 @@ fn main() -> ExitCode {
             let part = Part::named(&name(line.get(2))).unwrap_or(Part::Before);
             cli::say(&guide::text(&Site::from_env(), &name(line.get(1)), part))
         }
+        // For the dispatchers: each name and what it does, tab-separated.
+        "--abouts" => cli::say(
+            &ds01::everything()
+                .map(|(_, name, about)| format!("{name}\t{about}\n"))
+                .collect::<String>(),
+        ),
         wanted => match ds01::find(wanted) {
             Some(entry) => (entry.main)(line),
+            None if ds01::scripts().any(|script| script.name == wanted) => {
+                script(wanted, &line[1..])
+            }
             None => cli::complain(
                 &Fault::usage(format!("ds01 has no command `{wanted}`"))
                     .todo("`ds01 help` lists the commands, ds01(7) says how they go together"),
@@ -52,16 +62,29 @@ fn names(wanted: fn(&Group) -> bool) -> String {
     groups.flat_map(|group| group.commands).map(|entry| format!("{}\n", entry.name)).collect()
 }
 
+/// A script lies beside this file.
+fn script(name: &str, arguments: &[OsString]) -> ExitCode {
+    let file = std::env::current_exe().unwrap_or_default().with_file_name(name);
+    let error = std::process::Command::new(&file).args(arguments).exec();
+    cli::complain(
+        &Fault::failed(format!("cannot run {}", file.display()))
+            .why(error.to_string())
+            .todo("`make install` puts it there"),
+    )
+}
+
 fn list() -> String {
-    let widest = ds01::commands().map(|entry| entry.name.len()).max().unwrap_or(0);
+    let widest = ds01::everything().map(|(_, name, _)| name.len()).max().unwrap_or(0);
     let mut text = String::from(
         "ds01 COMMAND [ARGUMENTS], or COMMAND alone; COMMAND --help and man COMMAND say more.\n",
     );
-    for group in GROUPS {
-        text += &format!("\n{}\n", group.title);
-        for entry in group.commands {
-            text += &format!("  {:widest$}  {}\n", entry.name, entry.about);
+    let mut shown = "";
+    for (title, name, about) in ds01::everything() {
+        if title != shown {
+            text += &format!("\n{title}\n");
+            shown = title;
         }
+        text += &format!("  {name:widest$}  {about}\n");
     }
     text
 }

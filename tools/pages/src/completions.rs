@@ -6,12 +6,13 @@ use std::path::Path;
 use clap_complete::{Shell, generate};
 use ds01_fault::Fault;
 
-use crate::Page;
+use crate::{Page, scripts};
 
 pub fn pages(tree: &Path) -> Result<Vec<Page>, Fault> {
     let mut pages = Vec::new();
-    for entry in ds01::commands() {
-        let name = entry.name;
+    let tools = ds01::commands().map(|entry| (entry.name, (entry.command)()));
+    let scripts = ds01::scripts().map(|script| (script.name, scripts::command(script)));
+    for (name, mut command) in tools.chain(scripts) {
         let files = [
             (Shell::Bash, format!("completions/bash/{name}")),
             (Shell::Zsh, format!("completions/zsh/_{name}")),
@@ -19,7 +20,7 @@ pub fn pages(tree: &Path) -> Result<Vec<Page>, Fault> {
         ];
         for (shell, file) in files {
             let mut bytes = Vec::new();
-            generate(shell, &mut (entry.command)(), name, &mut bytes);
+            generate(shell, &mut command, name, &mut bytes);
             let text = String::from_utf8_lossy(&bytes).into_owned();
             pages.push(Page { path: tree.join(file), text });
         }

@@ -7,6 +7,7 @@
 
 mod completions;
 mod mdoc;
+mod scripts;
 mod splice;
 mod tables;
 

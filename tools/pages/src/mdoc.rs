@@ -6,30 +6,34 @@ use std::path::Path;
 use clap::{Arg, ArgAction, Command};
 use ds01_fault::{Code, Context, Fault};
 
-use crate::{Page, splice::splice};
+use crate::{Page, scripts, splice::splice};
 
 pub const BEGIN: &str = ".\\\" options: begin";
 pub const END: &str = ".\\\" options: end";
 
 pub fn pages(tree: &Path) -> Result<Vec<Page>, Fault> {
-    ds01::commands()
-        .map(|entry| {
-            let path = tree.join(format!("man/{}.1", entry.name));
-            let text = fs::read_to_string(&path)
-                .or_fault(Code::Failed, || format!("{} has no man page", entry.name))?;
-            let line = format!(".Nd {}\n", entry.about);
-            if !text.contains(&line) {
-                return Err(Fault::failed(format!(
-                    "man/{}.1: its NAME line is not `{}`",
-                    entry.name, entry.about
-                )));
-            }
-            let mut command = (entry.command)();
-            command.build();
-            let text = splice(entry.name, &text, BEGIN, END, &options(&command))?;
-            Ok(Page { path, text })
-        })
-        .collect()
+    let tools = ds01::commands().map(|entry| {
+        let mut command = (entry.command)();
+        command.build();
+        page(tree, entry.name, entry.about, &options(&command))
+    });
+    // A script's common options stand in its table with the others.
+    let scripts = ds01::scripts().map(|script| {
+        let part = list(&scripts::command(script), |arg| !arg.is_positional());
+        page(tree, script.name, script.about, &part)
+    });
+    tools.chain(scripts).collect()
+}
+
+fn page(tree: &Path, name: &str, about: &str, options: &str) -> Result<Page, Fault> {
+    let path = tree.join(format!("man/{name}.1"));
+    let text =
+        fs::read_to_string(&path).or_fault(Code::Failed, || format!("{name} has no man page"))?;
+    if !text.contains(&format!(".Nd {about}\n")) {
+        return Err(Fault::failed(format!("man/{name}.1: its NAME line is not `{about}`")));
+    }
+    let text = splice(name, &text, BEGIN, END, options)?;
+    Ok(Page { path, text })
 }
 
 /// Arguments of the command, then those of each verb under a heading of its own.

@@ -21,27 +21,35 @@ fn fill(tree: &Path, file: &str, begin: &str, end: &str, part: &str) -> Result<P
     Ok(Page { text: splice(file, &text, begin, end, part)?, path })
 }
 
-fn markdown() -> String {
-    let mut text = String::from("| | command | does |\n|---|---|---|\n");
-    for group in ds01::GROUPS {
-        let mut title = group.title;
-        for entry in group.commands {
-            text +=
-                &format!("| {title} | `{}` | {} |\n", entry.name, entry.about.replace('|', "\\|"));
-            title = "";
+/// The groups with their lines, one after another.
+fn table(head: impl Fn(&str) -> String, line: impl Fn(&str, &str) -> String, foot: &str) -> String {
+    let (mut text, mut shown) = (String::new(), "");
+    for (title, name, about) in ds01::everything() {
+        if title != shown {
+            text += if shown.is_empty() { "" } else { foot };
+            text += &head(title);
+            shown = title;
         }
+        text += &line(name, about);
     }
-    text
+    text + foot
+}
+
+fn markdown() -> String {
+    let title = std::cell::RefCell::new(String::new());
+    let head = |new: &str| {
+        new.clone_into(&mut title.borrow_mut());
+        String::new()
+    };
+    let line = |name: &str, about: &str| {
+        let title = title.take();
+        format!("| {title} | `{name}` | {} |\n", about.replace('|', "\\|"))
+    };
+    format!("| | command | does |\n|---|---|---|\n{}", table(head, line, ""))
 }
 
 fn mdoc() -> String {
-    let mut text = String::new();
-    for group in ds01::GROUPS {
-        text += &format!(".Ss {}\n.Bl -tag -width limits-resolve\n", group.title);
-        for entry in group.commands {
-            text += &format!(".It Xr {} 1\n{}.\n", entry.name, entry.about);
-        }
-        text += ".El\n";
-    }
-    text
+    let head = |title: &str| format!(".Ss {title}\n.Bl -tag -width limits-resolve\n");
+    let line = |name: &str, about: &str| format!(".It Xr {name} 1\n{about}.\n");
+    table(head, line, ".El\n")
 }
