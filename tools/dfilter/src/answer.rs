@@ -451,6 +451,8 @@ pub fn plain_head(status: u16, length: usize, close: bool) -> Vec<u8> {
         400 => "Bad Request",
         403 => "Forbidden",
         404 => "Not Found",
+        429 => "Too Many Requests",
+        504 => "Gateway Timeout",
         408 => "Request Timeout",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",

@@ -18,6 +18,7 @@ use crate::audit::Recorded;
 use crate::builds;
 use crate::daemon::{self, Daemon};
 use crate::door::Door;
+use crate::gate;
 use crate::judge::{Refused, settle};
 use crate::lease::Lease;
 use crate::peer::Peer;
@@ -114,6 +115,9 @@ impl Connection {
     }
 
     async fn request(&mut self, head: Head) -> io::Result<Next> {
+        if gate::is_ours(&head) {
+            return self.gate(&head).await;
+        }
         let mut source = Source::new(head.framing);
         let judged = self.judge(&head, &mut source).await?;
         let (forward, who, first) = match judged {
@@ -215,7 +219,7 @@ impl Connection {
     }
 
     /// A ping needs no name service; anything else does, once a connection.
-    async fn identify(&mut self, route: Option<&routes::Route>) -> Result<Who, Denial> {
+    pub(crate) async fn identify(&mut self, route: Option<&routes::Route>) -> Result<Who, Denial> {
         if let Some(who) = &self.who {
             return Ok(who.clone());
         }
@@ -365,7 +369,7 @@ impl Connection {
     }
 
     /// Tells the client why not. `close` where its body was not read to the end.
-    async fn refuse(
+    pub(crate) async fn refuse(
         &mut self,
         method: &str,
         target: &str,

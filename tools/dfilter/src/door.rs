@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::audit::Audit;
 use crate::builds::Builds;
 use crate::counters::Counters;
+use crate::gate::Gate;
 use crate::peer::{Home, Origin, Peer};
 use crate::people::{self, Directory, People};
 use crate::{Mode, daemon::Daemon};
@@ -44,6 +45,8 @@ pub struct Door {
     creating: RefCell<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// Sessions and builds of BuildKit.
     pub builds: RefCell<Builds>,
+    /// ds01's own tools that run for people.
+    pub gate: Gate,
     pub connections: RefCell<HashMap<u32, u32>>,
     /// Requests under way.
     pub busy: Cell<u64>,
@@ -97,6 +100,7 @@ impl Door {
             execs: RefCell::default(),
             creating: RefCell::default(),
             builds: RefCell::default(),
+            gate: Gate::default(),
             connections: RefCell::default(),
             busy: Cell::new(0),
         };

@@ -13,6 +13,7 @@ mod daemon;
 mod door;
 mod events;
 mod explain;
+mod gate;
 mod grpc;
 mod judge;
 mod lease;
@@ -33,6 +34,7 @@ use ds01_site::Site;
 use ds01_text::Output;
 
 pub use door::Door;
+pub use gate::Gate;
 pub use judge::once;
 pub use people::{Directory, who};
 pub use serve::{bind, run};
