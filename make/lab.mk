@@ -9,7 +9,9 @@ TESTS += check-lab
 # What the lab and the Docker tests stand on; root has it installed.
 .PHONY: lab-needs
 lab-needs:
-	@if ((EUID == 0)); then tests/lab/needs && tests/dockerd/engine >/dev/null; \
+	@if ((EUID == 0)); then tests/lab/needs && tests/dockerd/engine >/dev/null && \
+	  { { tests/dockerd/later && tests/lab/clients compose; } >/dev/null || \
+	    echo "make: what a later Debian release brings is not tested" >&2; }; \
 	else echo "make: not root, so the Docker tests are skipped" >&2; fi
 needs: lab-needs
 

@@ -84,6 +84,19 @@ impl Dockerd {
         }
     }
 
+    /// Start the later release's daemon, or say why not and return none: it is fetched from
+    /// where not every machine may reach.
+    pub fn start_later_or_skip() -> Option<Self> {
+        later()?;
+        match Self::start_with([("DS01_TEST_ENGINE", "later")]) {
+            Ok(dockerd) => Some(dockerd),
+            Err(why) => {
+                eprintln!("skipped, for there is no later dockerd: {why}");
+                None
+            }
+        }
+    }
+
     /// Start one, or say why not and return none, so that the test can end: where there is no
     /// root or no engine, as on a laptop. In CI every test is required, and it panics instead.
     #[allow(clippy::panic)]
@@ -134,6 +147,31 @@ impl Dockerd {
             Ok(Output { status, stdout, .. }) if status.success() => text(&stdout),
             Ok(out) => panic!("{command:?}: {}: {}", out.status, text(&out.stderr)),
             Err(why) => panic!("{command:?}: {why}"),
+        }
+    }
+}
+
+/// The folder of a later Debian release's docker and dockerd, if it was fetched.
+pub fn later() -> Option<PathBuf> {
+    fetched(Command::new(script("later")).arg("--check"))
+}
+
+/// The folder of buildx and compose, as plugins of the docker command, if they were fetched.
+pub fn plugins() -> Option<PathBuf> {
+    let found = fetched(Command::new(script("../lab/clients")).args(["--check", "compose"]));
+    found.map(|place| place.join("usr/libexec/docker/cli-plugins"))
+}
+
+fn fetched(script: &mut Command) -> Option<PathBuf> {
+    match script.output() {
+        Ok(out) if out.status.success() => Some(PathBuf::from(text(&out.stdout))),
+        Ok(out) => {
+            eprintln!("skipped: {}", text(&out.stderr));
+            None
+        }
+        Err(why) => {
+            eprintln!("skipped: {script:?}: {why}");
+            None
         }
     }
 }

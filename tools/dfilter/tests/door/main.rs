@@ -1,6 +1,7 @@
 //! The door over raw bytes, with a daemon that records what reaches it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod build;
 mod cases;
 mod daemon;
 mod gpus;
