@@ -284,7 +284,7 @@ struct Ran {
 
 async fn run(mut command: Command, stdin: Option<String>) -> Result<Ran, Denial> {
     let mut child = command.spawn().map_err(|error| {
-        let program = command.as_std().get_program().display();
+        let program = command.as_std().get_program().to_string_lossy();
         Denial::new(503, "gate.start", format!("{program} cannot be started"))
             .why(error.to_string())
             .todo("tell an admin: the tools belong beside dfilter")

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use dfilter::{Directory, Door, Mode};
+use dfilter::{Directory, Door, Gate, Mode};
 use ds01_fault::Fault;
 use ds01_people::{Account, Accounts, SystemGroup};
 use ds01_site::Site;
@@ -102,9 +102,11 @@ pub fn open(dir: &tempfile::TempDir, config: &str, mode: Mode, upstream: PathBuf
     std::fs::write(root.join("run/ds01/board.json"), board()).unwrap();
     let socket = dir.path().join("docker.sock");
     let listener = dfilter::bind(&socket).unwrap();
+    let tools = dir.path().join("tools");
     thread::spawn(move || {
         let directory: Directory = Arc::new(Book);
-        let door = Door::new(&Site::at(root), upstream, mode, directory).unwrap();
+        let mut door = Door::new(&Site::at(root), upstream, mode, directory).unwrap();
+        door.gate = Gate::at(tools);
         dfilter::run(door, listener).unwrap();
     });
     socket

@@ -4,6 +4,7 @@
 mod build;
 mod cases;
 mod daemon;
+mod gate;
 mod gpus;
 mod hand;
 mod lab;
