@@ -1,39 +1,30 @@
 #!/usr/bin/env bash
-# script.sh - what every script of ours stands on: how it speaks, asks, and goes back
+# shellcheck source-path=SCRIPTDIR
+# script.sh - what every script of ours stands on: how it speaks, asks, explains, and goes back
 #
-# A script sources it and asks `is_usual` for each argument. The comment under its first line is its --help,
-# in the words of its man page.
+# A script sources it and calls `options "$@"`.
 NAME=${0##*/}
-DRY_RUN='' YES=''
+HERE=$(dirname "$(readlink -f "$0")")
+PATH=$HERE:$PATH # The commands of the same installation first.
+dry_run='' yes='' guided=''
 umask 022
+. "${BASH_SOURCE[0]%/*}/options.sh"
 
 say() { printf '%s\n' "$*"; }
 
 # WHAT WHY DO [EXIT CODE]
 fail() {
-  printf 'error: %s\n  why: %s\n   do: %s\n' "$1" "$2" "$3" >&2
+  printf 'error: %s\n' "$1" >&2
+  [[ -z "$2" ]] || printf '  why: %s\n' "$2" >&2
+  printf '   do: %s\n' "$3" >&2
   exit "${4:-1}"
 }
 
 usage_fault() { fail "$1" "$NAME does not know what is meant" "$NAME --help" 2; }
 
-# One argument that all scripts know; false if it is none of those.
-is_usual() {
-  case $1 in
-    -h | --help)
-      sed -n '/^# shellcheck/q; 2,$s/^# \{0,1\}//p' "$0"
-      exit 0
-      ;;
-    -V | --version)
-      local said
-      said=$("$(dirname "$(readlink -f "$0")")/ds01" --version)
-      say "$NAME ${said#ds01 }"
-      exit 0
-      ;;
-    --dry-run) DRY_RUN=1 ;;
-    -y | --yes) YES=1 ;;
-    *) return 1 ;;
-  esac
+# before|after: with --guided, the words of share/guide. A text that is missing is no failure.
+guide() {
+  [[ -z "$guided" ]] || ds01 --guide "$NAME" "$1" >&2 || :
 }
 
 # Only who asks decides what is allowed, never what they type.
@@ -49,15 +40,28 @@ alone() {
 
 # WHY: goes on if whoever asks has agreed, beforehand by --yes or now at a terminal.
 agree() {
-  [[ -z "$YES" && -z "$DRY_RUN" ]] || return 0
-  [[ -t 0 ]] || fail "$NAME needs a yes" "$1" "$NAME --yes, when that may be"
-  local answer=''
-  read -r -p "$1. Go on? [y/N] " answer
-  [[ "$answer" == [yY]* ]] || fail "nothing is changed" "the answer was no" "$NAME --yes, when it may be"
+  [[ -z "$yes" && -z "$dry_run" ]] || return 0
+  local rc=0
+  ask confirm "$1. Go on?" --flag "$NAME --yes" || rc=$?
+  ((rc != 1)) || fail "nothing is changed" "the answer was no" "$NAME --yes, when it may be"
+  ((rc == 0)) || exit "$rc"
 }
 
 # COMMAND: to its end, also when whoever called us is interrupted with all their children.
 whole() { (trap '' INT TERM HUP && exec "$@"); }
+
+# Between `hold_signals` and `heed_signals` an interruption waits: what a command has just made
+# must be known before there can be a step back from it.
+hold_signals() {
+  held=''
+  trap 'held=130' INT
+  trap 'held=143' TERM HUP
+}
+heed_signals() {
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  [[ -z "${held-}" ]] || exit "$held"
+}
 
 # COMMAND of plain words: a step back. They run, the last one first, if the script ends before
 # `keep`.
@@ -71,10 +75,10 @@ go_back() {
   ((${#UNDO[@]} == 0)) || printf '%s: going back: all becomes what it was\n' "$NAME" >&2
   for step in "${UNDO[@]}"; do
     read -ra words <<<"$step"
-    "${words[@]}" || printf '%s: %s failed; look at: systemctl status docker\n' "$NAME" "$step" >&2
+    "${words[@]}" || printf '%s: %s failed, so this is left to do\n' "$NAME" "$step" >&2
   done
+  if ((rc == 0)); then guide after; else guide failed; fi
   exit "$rc"
 }
 trap go_back EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+heed_signals

@@ -79,7 +79,7 @@ door() { as root setup-docker-permissions "$@"; }
 
 @test "without the door, to be added to the group docker takes a yes" {
   as root add-user-to-docker alice </dev/null
-  code 1
+  code 2
   says "as mighty as root"
   as root add-user-to-docker --dry-run alice
   ok
@@ -104,7 +104,7 @@ door() { as root setup-docker-permissions "$@"; }
 @test "where containers would be stopped it asks" {
   lab run root -- docker run -d --name runs lab-python sleep 1000 >/dev/null
   as root setup-docker-permissions </dev/null
-  code 1
+  code 2
   says "running containers (1) are stopped"
   says "--yes"
   as_before

@@ -13,6 +13,9 @@ use ds01::{GROUPS, Group};
 use ds01_fault::Fault;
 use ds01_site::Site;
 
+/// Names that are less alike only mislead.
+const ALIKE: f64 = 0.7;
+
 fn main() -> ExitCode {
     let mut line: Vec<OsString> = std::env::args_os().collect();
     let own = name(line.first());
@@ -39,6 +42,8 @@ fn main() -> ExitCode {
                 .map(|(_, name, about)| format!("{name}\t{about}\n"))
                 .collect::<String>(),
         ),
+        // WORD NAME...: the name that is most like the word, if any is.
+        "--near" => cli::say(&near(&line)),
         wanted => match ds01::find(wanted) {
             Some(entry) => (entry.main)(line),
             None if ds01::scripts().any(|script| script.name == wanted) => {
@@ -60,6 +65,14 @@ fn name(word: Option<&OsString>) -> String {
 fn names(wanted: fn(&Group) -> bool) -> String {
     let groups = GROUPS.iter().filter(|group| wanted(group));
     groups.flat_map(|group| group.commands).map(|entry| format!("{}\n", entry.name)).collect()
+}
+
+fn near(line: &[OsString]) -> String {
+    let word = name(line.get(1));
+    let likeness = |other: &OsString| strsim::jaro_winkler(&word, &other.to_string_lossy());
+    let alike = line.iter().skip(2).filter(|other| likeness(other) >= ALIKE);
+    let nearest = alike.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    nearest.map(|name| format!("{}\n", name.to_string_lossy())).unwrap_or_default()
 }
 
 /// A script lies beside this file.

@@ -11,7 +11,16 @@ pub fn command(script: &Script) -> Command {
         .disable_help_flag(true)
         .disable_version_flag(true)
         .args(options)
-        .args(positional(script.usage))
+        .args(positional(script.usage).map(|arg| verbs(script.name, arg)))
+}
+
+/// What may follow a dispatcher: the commands that begin with its name.
+fn verbs(dispatcher: &str, arg: Arg) -> Arg {
+    if !matches!(arg.get_id().as_str(), "VERB" | "WHAT") {
+        return arg;
+    }
+    let begins = |name: &'static str| name.strip_prefix(dispatcher)?.strip_prefix('-');
+    arg.value_parser(ds01::everything().filter_map(|(_, name, _)| begins(name)).collect::<Vec<_>>())
 }
 
 /// `-w, --workspace DIR`: flags, then the word for a value.
