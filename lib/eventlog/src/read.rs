@@ -234,7 +234,9 @@ pub(crate) fn fault(path: &Path, error: &std::io::Error) -> Fault {
     if error.kind() == std::io::ErrorKind::PermissionDenied {
         return Fault::not_permitted(what)
             .why("it holds what every user did, so it is for root and the admins' group")
-            .todo("ask an admin, or run this as one");
+            .todo(
+                "`ds01-events` alone shows your own, through the Docker door; an admin sees all",
+            );
     }
     Fault::new(Code::Unreadable, what)
         .why(error.to_string())

@@ -92,7 +92,7 @@ pub fn may_write(site: &Site) -> Result<(), Fault> {
             "you are uid {}; the Docker door leases for whoever runs a container",
             caller.uid
         ))
-        .todo("look with `gpu-state` or `gpu-avail`; take one with `docker run --gpus 1`"))
+        .todo("look with `gpu-state`; take one with `docker run --gpus 1`, wait with `gpu-queue join`"))
 }
 
 /// Whether this is a site under `DS01_ROOT` whose ledger this process can write or begin.

@@ -56,5 +56,5 @@ pub fn may_record(site: &Site) -> Result<(), Fault> {
     }
     Err(Fault::not_permitted("only root writes the waiting line and the calendar")
         .why("they are part of the GPU ledger, which nobody else may change")
-        .todo("ask an admin: sudo gpu-queue join --user YOU"))
+        .todo("ask for it by the command that the Docker door runs for you: `gpu-queue join`"))
 }

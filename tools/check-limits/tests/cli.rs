@@ -123,7 +123,7 @@ impl Lab {
     }
 
     /// As root, or through the door for the uid.
-    fn run(&self, caller: Option<u32>, words: &[&str]) -> Output {
+    fn command(&self, caller: Option<u32>, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_check-limits"));
         command
             .args(words)
@@ -136,8 +136,14 @@ impl Lab {
             .env("DOCKER_HOST", format!("unix://{}", self.docker));
         if let Some(uid) = caller {
             command.env("DS01_CALLER_UID", uid.to_string()).env("DS01_CALLER_GID", "0");
+            // As from the host: whether they are one, the tool looks for itself.
+            command.env("DS01_CALLER_MAY_BE_ADMIN", "yes");
         }
-        command.output().unwrap()
+        command
+    }
+
+    fn run(&self, caller: Option<u32>, words: &[&str]) -> Output {
+        self.command(caller, words).output().unwrap()
     }
 
     fn json(&self, caller: Option<u32>, words: &[&str]) -> Value {
@@ -322,6 +328,9 @@ fn only_admins_see_somebody_else() {
     assert_eq!(lab.json(Some(DAEMON), &[])["user"], "daemon");
     assert_eq!(lab.json(Some(DAEMON), &["daemon"])["user"], "daemon");
     assert_eq!(lab.json(Some(BIN), &["daemon"])["user"], "daemon", "an admin by the config");
+    let mut inside = lab.command(Some(BIN), &["daemon"]);
+    let inside = inside.env_remove("DS01_CALLER_MAY_BE_ADMIN").output().unwrap();
+    assert_eq!(inside.status.code(), Some(5), "nobody is an admin within a container");
     for name in ["nobody", "root", "no-such-user-here", "a:b", ""] {
         let output = lab.run(Some(DAEMON), &[name]);
         let said = String::from_utf8_lossy(&output.stderr);

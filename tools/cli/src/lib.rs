@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, error::ErrorKind};
 use ds01_fault::Fault;
+use ds01_gate::Ran;
 use ds01_site::Site;
 use ds01_text::Output;
 
@@ -39,6 +40,12 @@ pub trait Tool: Args + Sized {
     const FOR: For = For::Programs;
 
     fn run(self, site: &Site) -> Result<Output, Fault>;
+
+    /// Whether this takes root and whoever asks is not: then the Docker door runs the same
+    /// line for them, and the answer is what it said.
+    fn at_the_door(&self, _site: &Site) -> bool {
+        false
+    }
 }
 
 /// A command as the lists of commands know it: the multicall binary, the man pages, the
@@ -76,8 +83,8 @@ pub fn main<T: Tool>() -> ExitCode {
 
 fn main_on<T: Tool>(line: Vec<OsString>) -> ExitCode {
     let json_asked = args::json_asked(&line);
-    match command::<T>().try_get_matches_from(line) {
-        Ok(matches) => run::<T>(&matches, json_asked),
+    match command::<T>().try_get_matches_from(&line) {
+        Ok(matches) => run::<T>(&matches, &line, json_asked),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 write::text(&error.render().to_string())
@@ -87,7 +94,7 @@ fn main_on<T: Tool>(line: Vec<OsString>) -> ExitCode {
     }
 }
 
-fn run<T: Tool>(matches: &ArgMatches, json_asked: bool) -> ExitCode {
+fn run<T: Tool>(matches: &ArgMatches, line: &[OsString], json_asked: bool) -> ExitCode {
     let parsed = Common::from_arg_matches(matches)
         .and_then(|common| Ok((common, T::from_arg_matches(matches)?)));
     let (common, tool) = match parsed {
@@ -103,6 +110,14 @@ fn run<T: Tool>(matches: &ArgMatches, json_asked: bool) -> ExitCode {
         }
     };
     guide(Part::Before);
+    if tool.at_the_door(&site) {
+        let ran = at_the_door(&site, T::NAME, line);
+        guide(if ran.as_ref().is_ok_and(|ran| ran.exit == 0) { Part::After } else { Part::Failed });
+        return match ran {
+            Ok(ran) => write::ran(&ran),
+            Err(fault) => write::fault(&fault, common.asked_json()),
+        };
+    }
     match tool.run(&site) {
         Ok(output) => {
             let audience = if output.is_plain() { For::People } else { T::FOR };
@@ -116,6 +131,14 @@ fn run<T: Tool>(matches: &ArgMatches, json_asked: bool) -> ExitCode {
             code
         }
     }
+}
+
+/// Has the door run the line. What is explained is explained here, where somebody reads it.
+fn at_the_door(site: &Site, name: &str, line: &[OsString]) -> Result<Ran, Fault> {
+    let args = line.iter().skip(1).filter(|arg| *arg != "--guided");
+    let args: Option<Vec<&str>> = args.map(|arg| arg.to_str()).collect();
+    let args = args.ok_or_else(|| Fault::usage("an argument is no UTF-8"))?;
+    ds01_gate::run(site, name, &args, None)
 }
 
 /// Writes a fault the way a tool does, for the multicall binary's own complaints.

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use ds01_fault::{Code, Context, Fault};
+use ds01_gate::Ran;
 use ds01_text::{Output, Parts, pick, printable};
 use serde_json::Value;
 
@@ -17,6 +18,14 @@ pub(crate) fn text(text: &str) -> ExitCode {
 /// Words beside the answer, on stderr; with that gone nobody wants them.
 pub(crate) fn aside(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// What a tool has said that ran at the door.
+pub(crate) fn ran(ran: &Ran) -> ExitCode {
+    let _ = io::stderr().lock().write_all(ran.stderr.as_bytes());
+    let mut out = io::stdout().lock();
+    let written = out.write_all(ran.stdout.as_bytes()).and_then(|()| out.flush());
+    finish(written.map_err(into_fault), ran.exit, false)
 }
 
 /// A tool's answer in the form asked for.

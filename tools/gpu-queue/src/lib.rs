@@ -93,6 +93,10 @@ impl Tool for Args {
             Verb::Pass(change) => pass(site, change.dry_run),
         }
     }
+
+    fn at_the_door(&self, site: &Site) -> bool {
+        matches!(self.verb, Verb::Join(_) | Verb::Leave(_)) && may_record(site).is_err()
+    }
 }
 
 /// What every change of the line needs, asked for in the order in which it may be refused.

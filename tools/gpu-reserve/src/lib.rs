@@ -119,6 +119,10 @@ impl Tool for Args {
             Verb::Cancel(cancel) => cancel.run(site),
         }
     }
+
+    fn at_the_door(&self, site: &Site) -> bool {
+        !matches!(self.verb, Verb::List(_)) && may_record(site).is_err()
+    }
 }
 
 impl Add {
