@@ -3,13 +3,12 @@
 
 use std::cell::Cell;
 use std::future::pending;
-use std::io;
+use std::io::{self, IoSlice};
 use std::rc::Rc;
 
 use ds01_door::http::{Framing, Head, Response};
 use ds01_door::{Denial, Forward, Owner, Records, Shape, Viewer, Who, Words};
 use serde_json::Value;
-use tokio::net::UnixStream;
 
 use crate::conn::{Connection, Sent};
 use crate::daemon::{Daemon, read_head, read_whole};
@@ -17,6 +16,7 @@ use crate::door::Door;
 use crate::grpc::{self, Caller};
 use crate::lease::{self, Lease};
 use crate::resolve;
+use crate::stream::Stream;
 use crate::wire::{self, LAST_CHUNK, Source, Wire, chunk, read_some, write_all};
 
 /// What becomes of the connection.
@@ -123,6 +123,8 @@ pub(crate) async fn exchange(
         daemon.close();
         return Ok(Ok(Outcome { next: Next::Close, status: down.status }));
     }
+    client.stream.rest();
+    wire.stream.rest();
     let sent = progress.sent.get();
     if !down.reusable || !sent || progress.ended.get() {
         daemon.close();
@@ -141,10 +143,10 @@ struct Judge<'a> {
 
 /// Sends the request, then watches the client: when it goes, the daemon must notice.
 async fn upward(
-    client: &UnixStream,
+    client: &Stream,
     buf: &mut Vec<u8>,
     sent: Sent,
-    daemon: &UnixStream,
+    daemon: &Stream,
     judge: Judge<'_>,
     progress: &Progress,
 ) -> Up {
@@ -159,20 +161,30 @@ async fn upward(
     }
     drop(head);
     while !rest.is_done() {
-        let piece = match rest.next(client, buf).await {
-            Ok(piece) => piece,
+        let (pieces, used) = match rest.ahead(client, buf).await {
+            Ok(ahead) => ahead,
             // Half a body must not look like a whole one: the caller closes both.
             Err(error) => return Up::Client(error),
         };
-        if let Some(archive) = &mut archive
-            && let Err(denial) = archive.read(&piece, judge.who, judge.words)
-        {
-            return Up::Denied(denial);
+        if let Some(archive) = &mut archive {
+            for piece in &pieces {
+                if let Err(denial) = archive.read(&buf[piece.clone()], judge.who, judge.words) {
+                    return Up::Denied(denial);
+                }
+            }
         }
-        let bytes = if chunked && !piece.is_empty() { chunk(&piece) } else { piece };
-        if write_all(daemon, &bytes).await.is_err() {
+        let length: usize = pieces.iter().map(ExactSizeIterator::len).sum();
+        let size = format!("{length:x}\r\n");
+        let mut bytes: Vec<IoSlice> =
+            pieces.into_iter().map(|piece| IoSlice::new(&buf[piece])).collect();
+        if chunked && length > 0 {
+            bytes.insert(0, IoSlice::new(size.as_bytes()));
+            bytes.push(IoSlice::new(b"\r\n"));
+        }
+        if daemon.write_pieces(&mut bytes).await.is_err() {
             return Up::Daemon;
         }
+        wire::consume(buf, used);
     }
     if chunked && write_all(daemon, LAST_CHUNK).await.is_err() {
         return Up::Daemon;
@@ -241,8 +253,8 @@ impl Case<'_> {
     /// Reads the answer and brings it to the client.
     async fn down(
         &self,
-        client: &UnixStream,
-        daemon: &UnixStream,
+        client: &Stream,
+        daemon: &Stream,
         buf: &mut Vec<u8>,
         own: Vec<u8>,
         lease: Option<lease::Sent>,
@@ -285,8 +297,8 @@ impl Case<'_> {
     /// The answer to a create that has a lease.
     async fn created(
         &self,
-        client: &UnixStream,
-        daemon: &UnixStream,
+        client: &Stream,
+        daemon: &Stream,
         buf: &mut Vec<u8>,
         response: &Response,
         lease: lease::Sent,
@@ -309,20 +321,20 @@ impl Case<'_> {
 
     async fn write_whole(
         &self,
-        client: &UnixStream,
+        client: &Stream,
         response: &Response,
         body: Vec<u8>,
     ) -> io::Result<Down> {
         let close = !self.head.keep_alive;
         let head = head_of(response, Some(Framing::Length(body.len() as u64)), close);
-        write_all(client, &[head, body].concat()).await?;
+        client.write_pieces(&mut [IoSlice::new(&head), IoSlice::new(&body)]).await?;
         Ok(Down { status: response.status, reusable: reusable(response), hijacked: false })
     }
 
     async fn pass(
         &self,
-        client: &UnixStream,
-        daemon: &UnixStream,
+        client: &Stream,
+        daemon: &Stream,
         buf: &mut Vec<u8>,
         response: &Response,
     ) -> io::Result<Result<Down, Denial>> {
@@ -332,19 +344,9 @@ impl Case<'_> {
                 || response.status < 200
                 || [204, 304].contains(&response.status));
         let framing = (!bodiless).then_some(response.framing);
-        let mut head = head_of(response, framing, close);
-        // A short answer goes with its head, in one write.
+        let head = head_of(response, framing, close);
         let mut source = Source::new(response.framing);
-        if let Source::Length(left) = &mut source
-            && let Ok(length) = usize::try_from(*left)
-            && length <= buf.len()
-        {
-            head.extend_from_slice(&buf[..length]);
-            wire::consume(buf, length);
-            *left = 0;
-        }
-        write_all(client, &head).await?;
-        source.pass(daemon, buf, client).await?;
+        source.pass(&head, daemon, buf, client).await?;
         if self.head.method == "DELETE" && response.status == 204 {
             let name = self.forward.path.split('?').next().unwrap_or_default();
             self.door.forget(name.rsplit('/').next().unwrap_or_default());
@@ -354,8 +356,8 @@ impl Case<'_> {
 
     async fn events(
         &self,
-        client: &UnixStream,
-        daemon: &UnixStream,
+        client: &Stream,
+        daemon: &Stream,
         buf: &mut Vec<u8>,
         response: &Response,
     ) -> io::Result<Result<Down, Denial>> {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use ds01_door::Denial;
 use ds01_door::http::{Framing, Response};
-use tokio::net::UnixStream;
 
+use crate::stream::Stream;
 use crate::wire::{Source, Wire, consume, read_some};
 
 /// The largest answer that is read whole, to be filtered.
@@ -47,7 +47,7 @@ impl Daemon {
         }
         let open = match self.0.take() {
             Some(open) => open,
-            None => Wire::new(UnixStream::connect(socket).await.map_err(|error| gone(&error))?),
+            None => Wire::new(Stream::connect(socket).await.map_err(|error| gone(&error))?),
         };
         Ok(self.0.insert(open))
     }
@@ -135,7 +135,7 @@ pub fn head(
 
 /// Reads the head of an answer, interim ones skipped.
 pub async fn read_head(
-    stream: &UnixStream,
+    stream: &Stream,
     buf: &mut Vec<u8>,
     method: &str,
 ) -> Result<Response, Denial> {
@@ -155,7 +155,7 @@ pub async fn read_head(
 
 /// Reads the body of an answer.
 pub async fn read_whole(
-    stream: &UnixStream,
+    stream: &Stream,
     buf: &mut Vec<u8>,
     response: &Response,
 ) -> Result<Vec<u8>, Denial> {

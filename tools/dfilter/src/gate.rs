@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use crate::stream::Stream;
 use ds01_door::gate::{Errand, LARGEST, errand};
 use ds01_door::http::Head;
 use ds01_door::{Denial, Role, Target, Who, json};
@@ -20,7 +21,6 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -358,7 +358,7 @@ fn code(status: ExitStatus) -> i32 {
 
 /// Comes to an end when the client is gone. One that has only ended its half still waits for
 /// its answer; what it sends ahead is kept for the next request.
-async fn gone(client: &UnixStream, buf: &mut Vec<u8>) {
+async fn gone(client: &Stream, buf: &mut Vec<u8>) {
     while buf.len() < AHEAD {
         match read_some(client, buf).await {
             Ok(0) => break,
@@ -371,7 +371,7 @@ async fn gone(client: &UnixStream, buf: &mut Vec<u8>) {
     }
 }
 
-fn hung_up(client: &UnixStream) -> bool {
+fn hung_up(client: &Stream) -> bool {
     let mut fds = [PollFd::new(client.as_fd(), PollFlags::empty())];
     let _ = poll(&mut fds, PollTimeout::ZERO);
     let ended = PollFlags::POLLHUP | PollFlags::POLLERR;

@@ -21,6 +21,8 @@ mod peer;
 mod people;
 mod resolve;
 mod serve;
+mod splice;
+mod stream;
 mod wire;
 
 use std::path::PathBuf;

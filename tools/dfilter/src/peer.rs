@@ -6,7 +6,9 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::PathBuf;
 
-use tokio::net::UnixStream;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+
+use crate::stream::Stream;
 
 /// The peer of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +50,9 @@ impl Home {
 }
 
 /// Asks the kernel.
-pub fn of(stream: &UnixStream, home: &Home) -> io::Result<Peer> {
-    let cred = stream.peer_cred()?;
-    let pid = cred.pid().unwrap_or(0);
+pub fn of(stream: &Stream, home: &Home) -> io::Result<Peer> {
+    let cred = getsockopt(stream, PeerCredentials)?;
+    let pid = cred.pid();
     let held = pidfd(stream);
     let origin = origin(pid, home);
     // Only while the process is there are its name spaces those of whoever connected.
@@ -88,7 +90,7 @@ fn container(lines: &str) -> Option<&str> {
 
 /// A handle on the very process that connected (Linux 6.5); none on older kernels.
 #[allow(unsafe_code)] // A socket option that nix does not know.
-fn pidfd(stream: &UnixStream) -> Option<OwnedFd> {
+fn pidfd(stream: &Stream) -> Option<OwnedFd> {
     const SO_PEERPIDFD: libc::c_int = 77;
     let mut fd: libc::c_int = -1;
     let mut size = size_of::<libc::c_int>() as libc::socklen_t;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ds01_fault::{Code, Context, Fault};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
@@ -19,6 +19,7 @@ use crate::conn::Connection;
 use crate::daemon::Daemon;
 use crate::door::Door;
 use crate::peer;
+use crate::stream::Stream;
 use crate::wire::Wire;
 
 /// Connections of one person; a leak in somebody's script must not shut the others out.
@@ -91,7 +92,11 @@ async fn serve(door: Rc<Door>, listener: StdListener) -> io::Result<()> {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => accept(&door, stream),
+                Ok((stream, _)) => {
+                    if let Ok(stream) = stream.into_std().and_then(|std| Stream::new(std.into())) {
+                        accept(&door, stream);
+                    }
+                }
                 // Out of descriptors: those who are connected go on, and free some.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
@@ -122,7 +127,7 @@ fn write_figures(door: &Door) {
     door.counters.write(&path, open(door));
 }
 
-fn accept(door: &Rc<Door>, stream: UnixStream) {
+fn accept(door: &Rc<Door>, stream: Stream) {
     let Ok(peer) = peer::of(&stream, &door.home) else { return };
     let uid = peer.uid;
     {

@@ -1,35 +1,39 @@
 //! Bytes between two sockets. Buffers are there only while bytes are: an idle connection
 //! keeps none.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use ds01_door::chunks::Chunks;
 use ds01_door::http::Framing;
 use nix::sys::socket::{Shutdown, shutdown};
-use tokio::net::UnixStream;
+
+use crate::splice;
+use crate::stream::Stream;
 
 /// One read.
 const PIECE: usize = 64 << 10;
+/// One read of a body that passes: what the sender's socket holds.
+const BULK: usize = 256 << 10;
 /// How long the other half of a raw stream may outlive the daemon's.
 const LINGER: Duration = Duration::from_secs(60);
 
 /// A connection and what was read from it but not used.
 #[derive(Debug)]
 pub struct Wire {
-    pub stream: UnixStream,
+    pub stream: Stream,
     pub buf: Vec<u8>,
 }
 
 impl Wire {
-    pub fn new(stream: UnixStream) -> Self {
+    pub fn new(stream: Stream) -> Self {
         Self { stream, buf: Vec::new() }
     }
     /// Gives the connection away; what is left behind is closed.
     pub fn take(&mut self) -> io::Result<Self> {
-        let (closed, _) = UnixStream::pair()?;
-        let stream = std::mem::replace(&mut self.stream, closed);
+        let stream = std::mem::replace(&mut self.stream, Stream::closed()?);
         Ok(Self { stream, buf: std::mem::take(&mut self.buf) })
     }
     pub async fn fill(&mut self) -> io::Result<usize> {
@@ -53,35 +57,16 @@ pub fn consume(buf: &mut Vec<u8>, count: usize) {
 }
 
 /// Waits for bytes and appends them; 0 at the end. Nothing is lost when it is cancelled.
-pub async fn read_some(stream: &UnixStream, buf: &mut Vec<u8>) -> io::Result<usize> {
-    loop {
-        stream.readable().await?;
-        buf.reserve(PIECE);
-        match stream.try_read_buf(buf) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                if buf.is_empty() {
-                    *buf = Vec::new();
-                }
-            }
-            other => return other,
-        }
-    }
+pub async fn read_some(stream: &Stream, buf: &mut Vec<u8>) -> io::Result<usize> {
+    stream.read(buf, PIECE).await
 }
 
-pub async fn write_all(stream: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = &bytes[count..],
-            Err(error) if error.kind() == ErrorKind::WouldBlock => stream.writable().await?,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+pub async fn write_all(stream: &Stream, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await
 }
 
 /// Says that nothing more will be written; the other direction goes on.
-pub fn end_writing(stream: &UnixStream) {
+pub fn end_writing(stream: &Stream) {
     // A peer that is gone has no half left to close.
     let _ = shutdown(stream.as_raw_fd(), Shutdown::Write);
 }
@@ -112,7 +97,7 @@ impl Source {
     }
 
     /// The next piece of payload; empty only at the end.
-    pub async fn next(&mut self, stream: &UnixStream, buf: &mut Vec<u8>) -> io::Result<Vec<u8>> {
+    pub async fn next(&mut self, stream: &Stream, buf: &mut Vec<u8>) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
         while out.is_empty() && !self.is_done() {
             if buf.is_empty() && read_some(stream, buf).await? == 0 {
@@ -146,15 +131,20 @@ impl Source {
         }
     }
 
-    /// Passes the rest on as it comes, framing included.
+    /// Passes the rest on as it comes, framing included, behind the head of the message. What
+    /// is there already goes with the head, in one write: each write wakes its reader.
     pub async fn pass(
         &mut self,
-        from: &UnixStream,
+        head: &[u8],
+        from: &Stream,
         buf: &mut Vec<u8>,
-        to: &UnixStream,
+        to: &Stream,
     ) -> io::Result<()> {
+        let used = self.read(buf, |_| {})?;
+        to.write_pieces(&mut [IoSlice::new(head), IoSlice::new(&buf[..used])]).await?;
+        consume(buf, used);
         while !self.is_done() {
-            if buf.is_empty() && read_some(from, buf).await? == 0 {
+            if buf.is_empty() && from.read(buf, BULK).await? == 0 {
                 match self {
                     Self::Close { ended } => *ended = true,
                     _ => return Err(ErrorKind::UnexpectedEof.into()),
@@ -162,16 +152,45 @@ impl Source {
                 break;
             }
             let used = self.read(buf, |_| {})?;
-            write_all(to, &buf[..used]).await?;
+            to.write_all(&buf[..used]).await?;
             consume(buf, used);
         }
         Ok(())
     }
 
+    /// The next payload as it lies in `buf`, in pieces, and how many bytes it takes with its
+    /// framing; nothing only at the end.
+    pub async fn ahead(
+        &mut self,
+        stream: &Stream,
+        buf: &mut Vec<u8>,
+    ) -> io::Result<(Vec<Range<usize>>, usize)> {
+        let mut pieces = Vec::new();
+        while pieces.is_empty() && !self.is_done() {
+            if buf.is_empty() && stream.read(buf, BULK).await? == 0 {
+                match self {
+                    Self::Close { ended } => *ended = true,
+                    _ => return Err(ErrorKind::UnexpectedEof.into()),
+                }
+                break;
+            }
+            let front = buf.as_ptr() as usize;
+            let used = self.read(buf, |data| {
+                let start = data.as_ptr() as usize - front;
+                pieces.push(start..start + data.len());
+            })?;
+            if !pieces.is_empty() {
+                return Ok((pieces, used));
+            }
+            consume(buf, used);
+        }
+        Ok((pieces, 0))
+    }
+
     /// All of the payload, if it is no more than `most`.
     pub async fn whole(
         &mut self,
-        stream: &UnixStream,
+        stream: &Stream,
         buf: &mut Vec<u8>,
         most: usize,
     ) -> io::Result<Option<Vec<u8>>> {
@@ -213,26 +232,27 @@ pub async fn tunnel(client: &mut Wire, daemon: &mut Wire) {
     }
 }
 
-async fn one_way(from: &UnixStream, mut buf: Vec<u8>, to: &UnixStream) {
+async fn one_way(from: &Stream, mut buf: Vec<u8>, to: &Stream) {
     loop {
         if !buf.is_empty() && write_all(to, &buf).await.is_err() {
             // Nobody takes what comes from there, so nothing more is wanted from it.
             let _ = shutdown(from.as_raw_fd(), Shutdown::Read);
             break;
         }
-        buf.clear();
-        match from.try_read_buf(&mut buf) {
-            Ok(0) if buf.capacity() > 0 => break,
-            Ok(count) if count > 0 => continue,
-            Err(error) if error.kind() != ErrorKind::WouldBlock => break,
-            _ => {}
-        }
-        // Nothing to read: the buffer goes while the stream is idle.
-        buf = Vec::new();
-        if from.readable().await.is_err() {
+        if buf.len() >= PIECE {
+            // Much is coming.
+            drop(buf);
+            if splice::flow(from, to).await.is_err() {
+                let _ = shutdown(from.as_raw_fd(), Shutdown::Read);
+            }
             break;
         }
-        buf.reserve(PIECE);
+        // The buffer goes while the stream is idle.
+        buf = Vec::new();
+        match from.read(&mut buf, PIECE).await {
+            Ok(count) if count > 0 => {}
+            _ => break,
+        }
     }
     end_writing(to);
 }

@@ -39,6 +39,16 @@ fn a_raw_stream_with_upgrade_carries_both_directions() {
 }
 
 #[test]
+fn a_raw_stream_of_megabytes_comes_out_as_it_went_in() {
+    let head = "POST /containers/alice1/attach?stream=1&stdin=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+    // Of no period that any buffer has.
+    let stdin: String = (0..500_000).map(|n| format!("{n:x} ")).collect();
+    let Some(all) = hijacked(head, stdin.as_bytes()) else { return };
+    let (_, echo) = all.split_once("\r\n\r\n").unwrap();
+    assert!(echo == stdin.to_uppercase() + "|end", "{} bytes came back", echo.len());
+}
+
+#[test]
 fn an_upgrade_elsewhere_is_no_upgrade() {
     let Some(lab) = lab::start(lab::CONFIG, Mode::Enforce) else { return };
     let reply =
