@@ -155,6 +155,10 @@ fn every_case_is_decided_as_written() {
                 if last.method != case.method && !missing {
                     wrong.push(say(&format!("something else reached it: {last:?}")));
                 }
+                let sent = format!("{} {}", last.target, String::from_utf8_lossy(&last.body));
+                if case.code != "-" && !sent.contains(&case.code) {
+                    wrong.push(say(&format!("not rewritten to {}: {sent}", case.code)));
+                }
                 // A container's name never reaches the daemon for an ordinary user.
                 let named = last.target.contains("alice1")
                     || String::from_utf8_lossy(&last.body).contains("\"alice1");

@@ -68,8 +68,10 @@ impl World {
                 let volume = target.contains("volume");
                 let all = all
                     .filter(|(name, ..)| !volume || (target.contains("ivol") && *name == "bob1"));
-                let label = target.contains("ds01.user%3Dalice");
-                let all = all.filter(|(.., labels)| !label || labels["ds01.user"] == "alice");
+                let user = ["alice", "bob"]
+                    .into_iter()
+                    .find(|user| target.contains(&format!("ds01.user%3D{user}")));
+                let all = all.filter(|(.., labels)| user.is_none_or(|u| labels["ds01.user"] == u));
                 let item = |(name, id, labels): &(&str, String, Value)| json!({"Id": id, "Names": [format!("/{name}")], "Labels": labels, "State": "running"});
                 (200, Value::Array(all.map(item).collect()))
             }
@@ -116,6 +118,12 @@ impl World {
                 {"Name": "avol", "Labels": {"ds01.user": "alice"}},
                 {"Name": "bvol", "Labels": {"ds01.user": "bob"}}], "Warnings": null}),
             ),
+            // One own image, and any shared one.
+            ("GET", ["images", .., "json"])
+                if path.contains("/ds01-") && path != "/images/ds01-alice/built/json" =>
+            {
+                missing("image")
+            }
             ("GET", ["images", .., "json"]) if path != "/images/json" => (
                 200,
                 json!({"Id": format!("sha256:{}", id("f1")), "RepoTags": ["bb:latest"],
