@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::audit::Audit;
 use crate::builds::Builds;
 use crate::counters::Counters;
+use crate::events::Denials;
 use crate::gate::Gate;
 use crate::peer::{Home, Origin, Peer};
 use crate::people::{self, Directory, People};
@@ -45,6 +46,8 @@ pub struct Door {
     creating: RefCell<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// Sessions and builds of BuildKit.
     pub builds: RefCell<Builds>,
+    /// Events of refusals that each person has at hand.
+    pub denials: Denials,
     /// ds01's own tools that run for people.
     pub gate: Gate,
     pub connections: RefCell<HashMap<u32, u32>>,
@@ -100,6 +103,7 @@ impl Door {
             execs: RefCell::default(),
             creating: RefCell::default(),
             builds: RefCell::default(),
+            denials: Denials::default(),
             gate: Gate::default(),
             connections: RefCell::default(),
             busy: Cell::new(0),

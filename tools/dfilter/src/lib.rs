@@ -102,10 +102,7 @@ impl Tool for Args {
                 explain::explain(site, &method, &path, body.as_deref(), &user)
             }
             None => {
-                let listener = match serve::passed() {
-                    Some(listener) => listener,
-                    None => bind(&listen)?,
-                };
+                let listener = serve::listener(&listen)?;
                 let directory: Directory = Arc::new(Nss);
                 run(Door::new(site, upstream, self.mode, directory)?, listener)?;
                 Ok(Output::default())

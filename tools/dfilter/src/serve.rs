@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ds01_fault::{Code, Context, Fault};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,15 +30,49 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// The socket that systemd passes, if it does.
 #[allow(unsafe_code)] // Descriptor 3 is ours by the protocol of socket activation.
-pub fn passed() -> Option<StdListener> {
+pub fn passed() -> Result<Option<StdListener>, Fault> {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
-    if number("LISTEN_PID") != Some(std::process::id()) || number("LISTEN_FDS") != Some(1) {
-        return None;
+    if number("LISTEN_PID") != Some(std::process::id()) {
+        return Ok(None);
+    }
+    match number("LISTEN_FDS") {
+        None | Some(0) => return Ok(None),
+        Some(1) => {}
+        Some(many) => {
+            return Err(Fault::usage(format!("systemd passes {many} sockets"))
+                .why("the door has one")
+                .todo("leave one ListenStream in ds01-dfilter.socket: systemctl cat ds01-dfilter.socket"));
+        }
     }
     // SAFETY: sd_listen_fds(3) gives this process descriptor 3, and nothing else here has
     // opened or taken it: this runs once, before any other descriptor is made.
     let fd = unsafe { OwnedFd::from_raw_fd(3) };
-    Some(fd.into())
+    // It comes open for whatever is run, and the tools at the gate must not have it.
+    fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))
+        .or_fault(Code::Failed, || "cannot keep the socket to itself".to_owned())?;
+    Ok(Some(fd.into()))
+}
+
+/// The socket to serve: what systemd passes, else one of our own. A service without its
+/// socket unit still opens the door, or nobody would reach Docker, and says what is amiss.
+pub fn listener(path: &Path) -> Result<StdListener, Fault> {
+    if let Some(passed) = passed()? {
+        return Ok(passed);
+    }
+    let own = bind(path)?;
+    if std::env::var_os("INVOCATION_ID").is_some() {
+        cli::complain(
+            &Fault::failed(format!(
+                "systemd passes no socket: the door opens {} itself",
+                path.display()
+            ))
+            .why("ds01-dfilter.socket is not active, so a restart refuses whoever knocks meanwhile")
+            .todo(
+                "systemctl stop ds01-dfilter.service; systemctl enable --now ds01-dfilter.socket",
+            ),
+        );
+    }
+    Ok(own)
 }
 
 /// A socket of our own. Everybody may connect: who they are is asked of the kernel.
@@ -49,7 +84,7 @@ pub fn bind(path: &Path) -> Result<StdListener, Fault> {
             if std::os::unix::net::UnixStream::connect(path).is_ok() {
                 return Err(Fault::failed(cannot())
                     .why("somebody listens there already")
-                    .todo("stop it, or choose another --listen"));
+                    .todo("if it is Docker itself, `setup-docker-permissions` moves it; else stop it, or choose another --listen"));
             }
             std::fs::remove_file(path).or_fault(Code::Failed, cannot)?;
         }
