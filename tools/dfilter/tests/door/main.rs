@@ -9,5 +9,6 @@ mod gpus;
 mod hand;
 mod lab;
 mod real;
+mod service;
 mod streams;
 mod wild;
