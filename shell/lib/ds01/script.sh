@@ -72,8 +72,8 @@ keep() { UNDO=(); }
 go_back() {
   local rc=$? step words
   trap '' INT TERM HUP
-  ((${#UNDO[@]} == 0)) || printf '%s: going back: all becomes what it was\n' "$NAME" >&2
   for step in "${UNDO[@]}"; do
+    printf '%s: going back: %s\n' "$NAME" "$step" >&2
     read -ra words <<<"$step"
     "${words[@]}" || printf '%s: %s failed, so this is left to do\n' "$NAME" "$step" >&2
   done

@@ -1,0 +1,7 @@
+complete -c container-deploy -l background -d 'Start it, and leave it to itself; what happens where stdin is no terminal'
+complete -c container-deploy -l open -d 'Start it and open a shell in it; what happens at a terminal'
+complete -c container-deploy -l dry-run -d 'Show what would be made, and make nothing'
+complete -c container-deploy -l json -d 'Answer in JSON'
+complete -c container-deploy -l guided -d 'Explain what happens and what comes next'
+complete -c container-deploy -s h -l help -d 'Print help'
+complete -c container-deploy -s V -l version -d 'Print the version'

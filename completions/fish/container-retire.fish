@@ -1,0 +1,8 @@
+complete -c container-retire -l save-packages -d 'Write packages down, and do not ask'
+complete -c container-retire -l discard-packages -d 'Let packages go, and do not ask'
+complete -c container-retire -l dry-run -d 'Show what would be done, and do nothing'
+complete -c container-retire -s y -l yes -d 'Do not ask, and write packages down'
+complete -c container-retire -l json -d 'Answer in JSON'
+complete -c container-retire -l guided -d 'Explain what happens and what comes next'
+complete -c container-retire -s h -l help -d 'Print help'
+complete -c container-retire -s V -l version -d 'Print the version'
