@@ -152,14 +152,15 @@ impl After {
         format!("{} is paused: its processes stand still. {held}", self.name)
     }
 
-    /// For one that is gone.
-    pub fn removed(&self) -> String {
-        let freed = if self.has_gpu() {
-            format!(" {} {} free for others now.", self.gpus(), self.are())
-        } else {
-            String::new()
-        };
-        format!("{} is removed; volumes and mounted directories stay.{freed}", self.name)
+    /// For one that is gone. `freed` is what the ledger says of its GPU.
+    pub fn removed(&self, freed: Option<bool>) -> String {
+        let text = format!("{} is removed; volumes and mounted directories stay.", self.name);
+        let (gpus, are) = (self.gpus(), self.are());
+        match freed {
+            _ if !self.has_gpu() => text,
+            Some(true) => format!("{text} {gpus} {are} free for others now."),
+            _ => format!("{text} {gpus} {are} given back as soon as the ledger hears of it."),
+        }
     }
 }
 

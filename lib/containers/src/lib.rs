@@ -3,7 +3,14 @@
 //! socket, and the door behind it decides.
 
 pub mod after;
+pub mod glance;
 mod mine;
+pub mod packages;
+mod remove;
+pub mod stats;
+pub mod table;
 
 pub use after::After;
 pub use mine::Mine;
+pub use packages::Packages;
+pub use remove::{freed, remove};

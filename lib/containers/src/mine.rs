@@ -86,6 +86,11 @@ impl Mine {
         self.site.now()
     }
 
+    /// Forgets who held which GPU, so that the next look is a new one.
+    pub fn look_again(&mut self) {
+        self.leases = OnceLock::new();
+    }
+
     /// Who holds which GPU, as it was when it was first asked; nothing where nobody can say.
     pub fn leases(&self) -> Option<&State> {
         self.leases.get_or_init(|| ds01_ledger::view::state(&self.site).ok()).as_ref()
@@ -104,7 +109,7 @@ impl Mine {
     /// The limits of a container's owner; nothing where the config cannot be read or nobody
     /// owns it.
     pub fn limits_of(&self, container: &Container) -> Option<Limits> {
-        let owner = self.owner(&container.name, &|key| container.label(key))?;
+        let owner = self.owner_of_container(container)?;
         Some(self.config.as_ref().ok()?.resolve(&owner, self.now()))
     }
 
@@ -160,6 +165,11 @@ impl Mine {
         self.owner(&one.name, &|key| one.labels.get(key).map(String::as_str))
     }
 
+    /// The same of an inspected one.
+    pub fn owner_of_container(&self, one: &Container) -> Option<String> {
+        self.owner(&one.name, &|key| one.label(key))
+    }
+
     fn owns(&self, one: &Listed) -> bool {
         self.owner_of(one).as_deref() == Some(self.user())
     }
@@ -206,7 +216,7 @@ impl Mine {
             other => other?,
         };
         let found = found.ok_or_else(|| self.nothing(typed, &own))?;
-        match self.owner(&found.name, &|key| found.label(key)) {
+        match self.owner_of_container(&found) {
             // Without the door Docker shows everybody everything.
             Some(owner) if owner != self.user() && !self.admin => Err(Fault::not_permitted(
                 format!("Permission denied: container owned by {}", printable(&owner)),

@@ -29,6 +29,8 @@ pub struct Container {
     pub pid: Option<u32>,
     /// `NAME=value`, the image's own included.
     pub env: Vec<String>,
+    /// Whether it has a terminal: then what it prints is one raw stream.
+    pub tty: bool,
     pub cgroup_parent: String,
     pub runtime: String,
     pub network_mode: String,
@@ -189,6 +191,8 @@ struct Config {
     #[serde(deserialize_with = "or_none")]
     image: String,
     #[serde(deserialize_with = "or_none")]
+    tty: bool,
+    #[serde(deserialize_with = "or_none")]
     env: Vec<String>,
     #[serde(deserialize_with = "or_none")]
     labels: BTreeMap<String, String>,
@@ -232,6 +236,7 @@ impl From<Inspected> for Container {
             exit_code: seen.state.exit_code,
             pid: u32::try_from(seen.state.pid).ok().filter(|pid| *pid > 0),
             env: seen.config.env,
+            tty: seen.config.tty,
             cgroup_parent: seen.host_config.cgroup_parent,
             runtime: seen.host_config.runtime,
             network_mode: seen.host_config.network_mode,

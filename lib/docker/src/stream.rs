@@ -40,6 +40,17 @@ impl Docker {
         Ok(Stream { body })
     }
 
+    /// A tar archive of one small path in a container, running or not; nothing where there is
+    /// no such path.
+    pub fn get_archive(&self, id: &str, path: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let answer =
+            self.send(Method::Get, &["containers", id, "archive"], &[("path", path)], None)?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        Ok(Some(answer.ok()?.body))
+    }
+
     /// What a failed read of a [`Stream`] means.
     pub fn broke(&self, error: &Error) -> Fault {
         broken(self.socket(), error)

@@ -9,6 +9,7 @@ mod items;
 mod write;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, error::ErrorKind};
@@ -154,6 +155,26 @@ pub fn say(text: &str) -> ExitCode {
 /// Tells somebody at a terminal that a step takes a while; in a pipe nobody is told.
 pub fn progress(text: &str) {
     write::progress(text);
+}
+
+/// One refresh of something that is watched: at a terminal the whole screen anew, as lines
+/// of JSON each item once.
+pub fn screen(
+    emit: ds01_text::Emit<'_>,
+    items: impl Iterator<Item = serde_json::Value>,
+    shown: &str,
+) -> Result<(), Fault> {
+    // The cursor to the first place, and all behind it gone: less flicker than clearing first.
+    let clear = if std::io::stdout().is_terminal() { "\x1b[H\x1b[J" } else { "" };
+    let mut words = format!("{clear}{shown}");
+    let mut shown_yet = clear.is_empty();
+    for item in items {
+        emit(item, &words)?;
+        words.clear();
+        shown_yet = true;
+    }
+    // Where there is nothing any more, what was there must not stay on the screen.
+    if shown_yet { Ok(()) } else { emit(serde_json::json!({}), &format!("{words}nothing to show")) }
 }
 
 /// clap's own check of a command's definition, for each tool's tests.

@@ -1,0 +1,13 @@
+complete -c container-remove -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
+complete -c container-remove -s a -l all -d 'All of your own that this can be done to'
+complete -c container-remove -l stopped -d 'All of your own that do not run'
+complete -c container-remove -s f -l force -d 'Running ones too: they are killed'
+complete -c container-remove -l save-packages -d 'First write down what was installed beyond the image, with exact versions'
+complete -c container-remove -l dry-run -d 'Show what would change, and change nothing'
+complete -c container-remove -s y -l yes -d 'Answer every question with yes'
+complete -c container-remove -l json -d 'The same as -o json'
+complete -c container-remove -s q -l quiet -d 'Say nothing but the answer and errors'
+complete -c container-remove -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c container-remove -l guided -d 'Explain what happens and what comes next, on stderr'
+complete -c container-remove -s h -l help -d 'Print help'
+complete -c container-remove -s V -l version -d 'Print version'

@@ -1,0 +1,10 @@
+complete -c container-unpause -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
+complete -c container-unpause -s a -l all -d 'All of your own that this can be done to'
+complete -c container-unpause -l dry-run -d 'Show what would change, and change nothing'
+complete -c container-unpause -s y -l yes -d 'Answer every question with yes'
+complete -c container-unpause -l json -d 'The same as -o json'
+complete -c container-unpause -s q -l quiet -d 'Say nothing but the answer and errors'
+complete -c container-unpause -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c container-unpause -l guided -d 'Explain what happens and what comes next, on stderr'
+complete -c container-unpause -s h -l help -d 'Print help'
+complete -c container-unpause -s V -l version -d 'Print version'

@@ -1,0 +1,4 @@
+//! container-unpause - let paused containers go on
+fn main() -> std::process::ExitCode {
+    cli::main::<container_unpause::Args>()
+}
