@@ -84,7 +84,7 @@ install: ## commands, man pages, completions, guide under PREFIX (DESTDIR for pa
 	install -m 644 completions/zsh/* $(ZSH_COMPLETIONS)/
 	install -m 644 completions/fish/* $(FISH_COMPLETIONS)/
 	install -d $(UNITS)
-	for unit in packaging/systemd/*; do sed 's|@BIN@|$(PREFIX)/bin|' "$$unit" >"$(UNITS)/$${unit##*/}"; done
+	for unit in packaging/systemd/*; do sed 's|@BIN@|$(PREFIX)/bin|g' "$$unit" >"$(UNITS)/$${unit##*/}"; done
 	cp -r --no-preserve=mode,ownership share/. $(SHARE)/
 
 .PHONY: uninstall
