@@ -7,12 +7,11 @@ use std::os::unix::fs::symlink;
 use ds01_config::Config;
 use ds01_docker::{Container, Docker, GpuUse};
 use ds01_fault::{Code, Context, Fault};
+use ds01_owner::Clues;
 use ds01_people::{Accounts, Nss};
 use ds01_site::Site;
 use ds01_units::Stamp;
 use serde::Serialize;
-
-use crate::clue;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Index {
@@ -67,7 +66,9 @@ pub fn read(site: &Site, docker: &Docker, known: &mut Known) -> Result<Index, Fa
 }
 
 fn row(container: &Container) -> Row {
-    let (owner, found_by) = clue::owner(container, &Nss).unzip();
+    let label = |key: &str| container.label(key);
+    let clues = Clues { label: &label, name: &container.name, binds: &container.binds };
+    let (owner, found_by) = ds01_owner::find(&clues, &Nss).unzip();
     let account = owner.as_deref().and_then(|owner| Nss.by_name(owner).ok()?);
     let interface = container.label("ds01.interface").unwrap_or_else(|| {
         if container.label("com.docker.compose.project").is_some() {

@@ -1,6 +1,5 @@
 //! owner-sync - the index of who owns which container, kept in step with Docker
 
-mod clue;
 mod index;
 
 use std::thread::sleep;

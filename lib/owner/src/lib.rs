@@ -1,10 +1,17 @@
-//! Whose a container is. Labels are the door's to judge; what else may tell is believed only
-//! as far as the files on the host agree, since a name and a label cost nothing (pitfall 5).
+//! Whose a container is: the one rule, for the Docker door and for the index that
+//! `owner-sync` writes. Here lives nothing else.
+//!
+//! Six clues in order: the label `ds01.user`, the earlier system's `aime.mlc.USER`, the folder
+//! of a dev container, the name's suffix, the folder of a compose project, the directories
+//! mounted. The first two the door sets or refuses; what else may tell is believed only as far
+//! as the files on the host agree, since a name and a label cost nothing (pitfall 5).
+//!
+//! Files are looked at, on servers that may not answer: whoever serves others asks this on a
+//! thread of its own.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use ds01_docker::Container;
 use ds01_door::{Owner, owner_of};
 use ds01_names::Owner as Named;
 use ds01_people::{Account, Accounts};
@@ -13,9 +20,26 @@ const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
 /// Below are the system's own accounts, which own no container.
 const FIRST_PERSON: u32 = 1000;
 
+/// What a container shows of itself.
+pub struct Clues<'a> {
+    /// The value of a label.
+    pub label: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// With or without Docker's leading slash.
+    pub name: &'a str,
+    /// Paths of the host that are mounted into it, as Docker has them.
+    pub binds: &'a [String],
+}
+
+impl std::fmt::Debug for Clues<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Clues").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// The owner and what told it.
-pub fn owner(container: &Container, accounts: &dyn Accounts) -> Option<(String, &'static str)> {
-    let mounted = mounted(container, accounts);
+pub fn find(clues: &Clues, accounts: &dyn Accounts) -> Option<(String, &'static str)> {
+    let label = clues.label;
+    let mounted = mounted(clues.binds, accounts);
     // Whoever mounts nothing of anybody else's.
     let agree = |user: &str| mounted.iter().all(|(_, owner)| owner == user);
     let folder = |folder: &str| {
@@ -24,17 +48,19 @@ pub fn owner(container: &Container, accounts: &dyn Accounts) -> Option<(String, 
         mounted.iter().find(is_mounted)?;
         directory_owner(folder, accounts).filter(|user| agree(user))
     };
-    if let Owner::User(user) = owner_of(|key| container.label(key), folder) {
+    if let Owner::User(user) = owner_of(label, folder) {
         let by = ["ds01.user", "aime.mlc.USER"]
             .into_iter()
-            .find(|key| container.label(key).is_some())
+            .find(|key| label(key).is_some_and(|value| !value.is_empty()))
             .unwrap_or("devcontainer.local_folder");
         return Some((user, by));
     }
-    let by_name = suffix(&container.name, accounts).filter(|user| agree(user));
+    let by_name = suffix(clues.name, accounts).filter(|user| agree(user));
     by_name
         .map(|user| (user, "name"))
-        .or_else(|| Some((folder(container.label(WORKING_DIR)?)?, "compose")))
+        .or_else(|| {
+            Some((folder(label(WORKING_DIR).filter(|value| !value.is_empty())?)?, "compose"))
+        })
         .or_else(|| {
             let (_, first) = mounted.first()?;
             agree(first).then(|| (first.clone(), "mount"))
@@ -42,9 +68,9 @@ pub fn owner(container: &Container, accounts: &dyn Accounts) -> Option<(String, 
 }
 
 /// The directories of people that it mounts, and whose they are.
-fn mounted(container: &Container, accounts: &dyn Accounts) -> Vec<(String, String)> {
+fn mounted(binds: &[String], accounts: &dyn Accounts) -> Vec<(String, String)> {
     let owned = |source: &String| Some((source.clone(), directory_owner(source, accounts)?));
-    container.binds.iter().filter_map(owned).collect()
+    binds.iter().filter_map(owned).collect()
 }
 
 /// Whose directory it is; nobody's where a link on the way leads somewhere else.
@@ -73,7 +99,6 @@ mod tests {
     use super::*;
     use ds01_fault::Fault;
     use ds01_people::SystemGroup;
-    use serde_json::json;
     use std::os::unix::fs::{chown, symlink};
 
     struct Two;
@@ -96,12 +121,9 @@ mod tests {
     }
 
     fn told(name: &str, labels: &[(&str, &str)], binds: &[&str]) -> Option<(String, &'static str)> {
-        let labels: std::collections::BTreeMap<_, _> = labels.iter().copied().collect();
-        let mounts: Vec<_> =
-            binds.iter().map(|path| json!({"Type": "bind", "Source": path})).collect();
-        let document =
-            json!({"Id": "a", "Name": name, "Config": {"Labels": labels}, "Mounts": mounts});
-        owner(&Container::read(&document).unwrap(), &Two)
+        let binds: Vec<String> = binds.iter().map(|&path| path.to_owned()).collect();
+        let label = |key: &str| labels.iter().find(|(k, _)| *k == key).map(|(_, value)| *value);
+        find(&Clues { label: &label, name, binds: &binds }, &Two)
     }
 
     #[test]
