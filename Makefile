@@ -79,6 +79,7 @@ install: ## commands, man pages, completions, guide under PREFIX (DESTDIR for pa
 	install -d $(BIN) $(LIBEXEC) $(MAN)/man1 $(MAN)/man5 $(MAN)/man7 $(SHARE)
 	packaging/install-commands $(if $(SEPARATE),--separate) target/release $(LIBEXEC) $(BIN)
 	for page in man/*.[157]; do install -m 644 "$$page" "$(MAN)/man$${page##*.}/"; done
+	target/release/ds01 --aliases | while read -r alias own; do ln -sfn "$$own.1" "$(MAN)/man1/$$alias.1"; done
 	install -d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
 	install -m 644 completions/bash/* $(BASH_COMPLETIONS)/
 	install -m 644 completions/zsh/* $(ZSH_COMPLETIONS)/

@@ -34,6 +34,9 @@ pub const GROUPS: &[Group] = groups! {
     "For scripts": ask;
 };
 
+/// A second name that people know a command by, and the command.
+pub const ALIASES: &[(&str, &str)] = &[("get-limits", "check-limits")];
+
 /// A script of `shell/`, by its own words.
 #[derive(Clone, Copy, Debug)]
 pub struct Script {
@@ -75,9 +78,10 @@ pub fn commands() -> impl Iterator<Item = &'static Entry> {
     GROUPS.iter().flat_map(|group| group.commands)
 }
 
-/// The command of this name.
+/// The command of this name, its own or the second.
 pub fn find(name: &str) -> Option<&'static Entry> {
-    commands().find(|entry| entry.name == name)
+    let own = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, own)| own);
+    commands().find(|entry| entry.name == own)
 }
 
 #[cfg(test)]
@@ -92,6 +96,8 @@ mod tests {
             assert!(!entry.about.ends_with('.'), "{}: ABOUT ends with a full stop", entry.name);
         }
         names.extend(scripts().map(|script| script.name));
+        names.extend(ALIASES.iter().map(|(alias, _)| *alias));
+        assert!(ALIASES.iter().all(|(alias, own)| find(alias).is_some_and(|e| e.name == *own)));
         assert!(scripts().count() > 1, "shell/ was not found");
         for script in scripts() {
             assert!(!script.about.ends_with('.'), "{}: ends with a full stop", script.name);

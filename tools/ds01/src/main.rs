@@ -31,6 +31,11 @@ fn main() -> ExitCode {
         // For `make install`: the names on PATH, and those that are no links to this file.
         "--names" => cli::say(&names(|_| true)),
         "--apart" => cli::say(&names(|group| group.apart)),
+        // For `make install`: second names, each with the command it stands for.
+        "--aliases" => {
+            let lines = ds01::ALIASES.iter().map(|(alias, own)| format!("{alias} {own}\n"));
+            cli::say(&lines.collect::<String>())
+        }
         // For scripts that were called with --guided: TOPIC before|after|failed.
         "--guide" => {
             let part = Part::named(&name(line.get(2))).unwrap_or(Part::Before);
@@ -40,6 +45,11 @@ fn main() -> ExitCode {
         "--abouts" => cli::say(
             &ds01::everything()
                 .map(|(_, name, about)| format!("{name}\t{about}\n"))
+                .chain(
+                    ds01::ALIASES
+                        .iter()
+                        .map(|(alias, own)| format!("{alias}\tthe same as {own}\n")),
+                )
                 .collect::<String>(),
         ),
         // WORD NAME...: the name that is most like the word, if any is.

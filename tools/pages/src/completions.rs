@@ -11,8 +11,11 @@ use crate::{Page, scripts};
 pub fn pages(tree: &Path) -> Result<Vec<Page>, Fault> {
     let mut pages = Vec::new();
     let tools = ds01::commands().map(|entry| (entry.name, (entry.command)()));
+    let aliases = ds01::ALIASES.iter().filter_map(|(alias, own)| {
+        ds01::find(own).map(|entry| (*alias, (entry.command)().name(*alias)))
+    });
     let scripts = ds01::scripts().map(|script| (script.name, scripts::command(script)));
-    for (name, mut command) in tools.chain(scripts) {
+    for (name, mut command) in tools.chain(aliases).chain(scripts) {
         let files = [
             (Shell::Bash, format!("completions/bash/{name}")),
             (Shell::Zsh, format!("completions/zsh/_{name}")),
