@@ -15,6 +15,13 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     pub fn answer(&self, ask: Ask) -> Result<&'a Answer, Stop> {
+        // No container, volume or network has a slash in its name; images do, and
+        // `docker inspect` looks for all of these.
+        if let Ask::Container(name) | Ask::Volume(name) | Ask::Network(name) = &ask
+            && name.contains('/')
+        {
+            return Err(Stop::Missing(missing(&format!("No such object: {name}"))));
+        }
         match self.facts.get(&ask) {
             None => Err(Stop::Need(ask)),
             Some(Answer::Missing(words)) => Err(Stop::Missing(words.clone())),

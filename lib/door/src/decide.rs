@@ -58,7 +58,7 @@ pub enum Body {
     Json(Vec<u8>),
     Stream,
     Tar,
-    /// Judged while it passes: [`crate::ImageArchive`].
+    /// Judged and rewritten while it passes: [`crate::ImageArchive`].
     Archive,
 }
 

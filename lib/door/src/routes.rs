@@ -138,7 +138,8 @@ const TABLE: &[Row] = &[
     row!("GET", "containers/json", Route::ContainerList),
     row!("POST", "containers/create", Route::ContainerCreate),
     row!("POST", "containers/prune", Route::ContainerPrune),
-    container!("GET", "/json", Inspect),
+    // `docker inspect` asks for a container of every name first, an image's among them.
+    ("GET", "containers/{*}/json", |id| Route::Container(id, Container::Inspect)),
     container!("GET", "/top", Top),
     container!("GET", "/logs", Logs),
     container!("GET", "/changes", Changes),
@@ -189,16 +190,17 @@ const TABLE: &[Row] = &[
     row!("GET", "volumes", Route::VolumeList),
     row!("POST", "volumes/create", Route::VolumeCreate),
     row!("POST", "volumes/prune", Route::VolumePrune),
-    ("GET", "volumes/{}", Route::VolumeInspect),
+    ("GET", "volumes/{*}", Route::VolumeInspect),
     ("DELETE", "volumes/{}", Route::VolumeRemove),
     row!("GET", "networks", Route::NetworkList),
     row!("POST", "networks/create", Route::NetworkCreate),
     row!("POST", "networks/prune", Route::NetworkPrune),
-    ("GET", "networks/{}", |id| Route::Network(id, Network::Inspect)),
+    ("GET", "networks/{*}", |id| Route::Network(id, Network::Inspect)),
     ("POST", "networks/{}/connect", |id| Route::Network(id, Network::Connect)),
     ("POST", "networks/{}/disconnect", |id| Route::Network(id, Network::Disconnect)),
     ("DELETE", "networks/{}", |id| Route::Network(id, Network::Remove)),
     row!("GET", "plugins", Route::ClusterRead),
+    ("GET", "plugins/{*}/json", |_| Route::ClusterRead),
     row!("GET", "swarm", Route::ClusterRead),
     row!("GET", "services", Route::ClusterRead),
     row!("GET", "nodes", Route::ClusterRead),
@@ -271,7 +273,8 @@ mod tests {
             Some(Route::Image("reg.lab:5000/a/b:1".into(), Image::Inspect))
         );
         assert_eq!(route("DELETE", "images/a/b"), Some(Route::Image("a/b".into(), Image::Remove)));
-        assert_eq!(route("GET", "containers/a/b/json"), None);
+        assert_eq!(route("GET", "containers/a/b/top"), None);
+        assert_eq!(route("GET", "containers/json"), Some(Route::ContainerList));
         assert_eq!(route("GET", "images/json"), Some(Route::ImageList));
     }
 

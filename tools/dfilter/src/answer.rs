@@ -7,7 +7,7 @@ use std::io::{self, IoSlice};
 use std::rc::Rc;
 
 use ds01_door::http::{Framing, Head, Response};
-use ds01_door::{Denial, Forward, Owner, Records, Shape, Viewer, Who, Words};
+use ds01_door::{Denial, Forward, ImageArchive, Owner, Records, Shape, Viewer, Who, Words};
 use serde_json::Value;
 
 use crate::conn::{Connection, Sent};
@@ -167,11 +167,18 @@ async fn upward(
             Err(error) => return Up::Client(error),
         };
         if let Some(archive) = &mut archive {
-            for piece in &pieces {
-                if let Err(denial) = archive.read(&buf[piece.clone()], judge.who, judge.words) {
-                    return Up::Denied(denial);
+            for part in
+                pieces.iter().flat_map(|piece| buf[piece.clone()].chunks(ImageArchive::PIECE))
+            {
+                match archive.pass(part, judge.who, judge.words) {
+                    Ok(out) if out.is_empty() => {}
+                    Ok(out) if write_all(daemon, &chunk(&out)).await.is_ok() => {}
+                    Ok(_) => return Up::Daemon,
+                    Err(denial) => return Up::Denied(denial),
                 }
             }
+            wire::consume(buf, used);
+            continue;
         }
         let length: usize = pieces.iter().map(ExactSizeIterator::len).sum();
         let size = format!("{length:x}\r\n");

@@ -48,7 +48,7 @@ pub(crate) struct Sent {
     pub first: Vec<u8>,
     pub rest: Source,
     pub chunked: bool,
-    /// Judges an archive of images while it passes.
+    /// Makes the names in an archive of images one's own while it passes.
     pub archive: Option<ImageArchive>,
 }
 
@@ -474,7 +474,9 @@ fn sent(head: &Head, forward: &Forward, who: &Who, first: Vec<u8>, rest: Source)
         }
         // A body that was read already, to be judged, and passes after all.
         Body::Stream if rest.is_done() => (Framing::Length(first.len() as u64), first, rest),
-        Body::Stream | Body::Tar | Body::Archive => (head.framing, first, rest),
+        // Its names change on the way, and with them its length.
+        Body::Archive => (Framing::Chunked, first, rest),
+        Body::Stream | Body::Tar => (head.framing, first, rest),
     };
     Sent {
         head: daemon::head(&head.method, &forward.path, &headers, framing, upgrade),

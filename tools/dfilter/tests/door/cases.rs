@@ -67,7 +67,8 @@ fn read() -> Vec<Case> {
             "-" => Vec::new(),
             "@tar" => tar("a.txt", ""),
             "@load-own" => tar("manifest.json", r#"[{"RepoTags":["ds01-alice/x:1"]}]"#),
-            "@load-foreign" => tar("manifest.json", r#"[{"RepoTags":["pytorch/pytorch:latest"]}]"#),
+            "@load-shared" => tar("manifest.json", r#"[{"RepoTags":["pytorch/pytorch:latest"]}]"#),
+            "@load-foreign" => tar("manifest.json", r#"[{"RepoTags":["ds01-bob/x:latest"]}]"#),
             "@xz" => [&[0xfd, b'7', b'z', b'X', b'Z', 0][..], &[1; 600]].concat(),
             json => placed(json).into_bytes(),
         };

@@ -8,6 +8,7 @@ mod gate;
 mod gpus;
 mod hand;
 mod lab;
+mod names;
 mod real;
 mod service;
 mod streams;

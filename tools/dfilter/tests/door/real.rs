@@ -10,14 +10,14 @@ use ds01_test_dockerd::{Dockerd, IMAGE};
 
 use crate::lab::{self, uid};
 
-struct Real {
+pub struct Real {
     dockerd: Dockerd,
     dir: tempfile::TempDir,
     socket: PathBuf,
     client: PathBuf,
 }
 
-fn start() -> Option<Real> {
+pub fn start() -> Option<Real> {
     let dockerd = Dockerd::start_or_skip()?;
     let dir = lab::scratch();
     // Where everybody may run it from.
@@ -47,7 +47,7 @@ impl Real {
         command
     }
 
-    fn home(&self, user: &str) -> PathBuf {
+    pub fn home(&self, user: &str) -> PathBuf {
         let home = self.dir.path().join(user);
         if std::fs::create_dir(&home).is_ok() {
             std::os::unix::fs::chown(&home, Some(uid(user)), Some(uid(user))).unwrap();
@@ -55,7 +55,7 @@ impl Real {
         home
     }
 
-    fn output(&self, user: &str, args: &[&str], stdin: &[u8]) -> Output {
+    pub fn output(&self, user: &str, args: &[&str], stdin: &[u8]) -> Output {
         let mut child = self
             .command(user, args)
             .stdin(Stdio::piped())
@@ -71,7 +71,7 @@ impl Real {
     }
 
     #[track_caller]
-    fn does(&self, user: &str, args: &[&str], stdin: &[u8]) -> String {
+    pub fn does(&self, user: &str, args: &[&str], stdin: &[u8]) -> String {
         let out = self.output(user, args, stdin);
         let (said, complained) =
             (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
@@ -84,7 +84,7 @@ impl Real {
     }
 
     #[track_caller]
-    fn refused(&self, user: &str, args: &[&str]) -> String {
+    pub fn refused(&self, user: &str, args: &[&str]) -> String {
         let out = self.output(user, args, b"");
         assert!(!out.status.success(), "{user}: docker {args:?} went through");
         String::from_utf8_lossy(&out.stderr).into_owned()
@@ -96,7 +96,7 @@ fn tail(log: &str) -> String {
     lines[lines.len().saturating_sub(5)..].join("\n")
 }
 
-fn write(path: &Path, text: &str) {
+pub fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
@@ -194,16 +194,17 @@ fn the_docker_command_works_for_ones_own_and_for_nothing_else() {
     assert!(does("alice", &["images", "-q", IMAGE]).len() >= 12);
     assert!(real.output("alice", &["save", IMAGE], b"").stdout.len() > 10_000);
 
+    // What is loaded is one's own, whatever it is called in the archive.
     let saved = real.output("alice", &["save", IMAGE], b"").stdout;
+    assert!(real.does("alice", &["load"], &saved).contains(&format!("ds01-alice/{IMAGE}")));
+    does("alice", &["rmi", &format!("ds01-alice/{IMAGE}")]);
+    does("admin", &["tag", IMAGE, "ds01-bob/box"]);
+    let saved = real.output("admin", &["save", "ds01-bob/box"], b"").stdout;
     assert!(
         String::from_utf8_lossy(&real.output("alice", &["load"], &saved).stderr)
             .contains("which is not yours")
     );
-    does("alice", &["tag", IMAGE, "ds01-alice/box"]);
-    let saved = real.output("alice", &["save", "ds01-alice/box"], b"").stdout;
-    does("alice", &["rmi", "ds01-alice/box"]);
-    assert!(real.does("alice", &["load"], &saved).contains("ds01-alice/box"));
-    does("alice", &["rmi", "ds01-alice/box"]);
+    does("admin", &["rmi", "ds01-bob/box"]);
 
     // Ways out.
     for args in [
