@@ -83,6 +83,11 @@ impl Body {
         self.wire.get_mut()
     }
 
+    /// The connection, and what was read of it beyond the head.
+    pub fn raw(self) -> (Vec<u8>, Wire) {
+        (self.wire.buffer().to_vec(), self.wire.into_inner())
+    }
+
     /// One line between chunks, without its end.
     fn line(&mut self) -> Result<Vec<u8>, Error> {
         let room = LONGEST_SIZE_LINE.saturating_sub(self.line.len() as u64);

@@ -29,7 +29,7 @@ pub enum Method {
 }
 
 impl Method {
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Head => "HEAD",
@@ -156,26 +156,39 @@ impl Docker {
         target: &str,
         body: Option<&Value>,
     ) -> Result<Body, Fault> {
+        let body = body.map(Value::to_string);
+        let body = body.as_ref().map(|body| ("application/json", body.as_bytes()));
+        self.begin_with(method, target, body, "Connection: close\r\n")
+    }
+
+    /// The same with bytes of any kind and other words about the connection.
+    pub(crate) fn begin_with(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<(&str, &[u8])>,
+        connection: &str,
+    ) -> Result<Body, Fault> {
         let mut wire = Wire::open(&self.socket, self.patience)
             .map_err(|error| no_connection(&self.socket, &error))?;
         let mut request = format!(
-            "{} {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: ds01/{}\r\nConnection: close\r\n",
+            "{} {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: ds01/{}\r\n{connection}",
             method.word(),
             env!("CARGO_PKG_VERSION"),
         );
-        match body.map(Value::to_string) {
-            Some(body) => {
-                request += &format!(
-                    "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                    body.len()
-                );
+        match body {
+            Some((kind, body)) => {
+                request +=
+                    &format!("Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
             }
             None if method == Method::Post || method == Method::Put => {
                 request += "Content-Length: 0\r\n\r\n";
             }
             None => request += "\r\n",
         }
-        wire.write_all(request.as_bytes())
+        let mut bytes = request.into_bytes();
+        bytes.extend_from_slice(body.map_or(&[], |(_, body)| body));
+        wire.write_all(&bytes)
             .and_then(|()| Body::begin(wire, method == Method::Head))
             .map_err(|error| broken(&self.socket, &error))
     }

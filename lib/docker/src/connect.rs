@@ -63,6 +63,13 @@ impl Wire {
         self.stream.set_read_timeout(Some(wait.max(Duration::from_millis(1))))
     }
 
+    /// The socket itself, on which nothing has a deadline any more.
+    pub fn into_stream(mut self) -> Result<UnixStream, Error> {
+        self.without_deadline()?;
+        self.stream.set_write_timeout(None)?;
+        Ok(self.stream)
+    }
+
     fn left(&self) -> Result<Option<Duration>, Error> {
         let Some(deadline) = self.deadline else { return Ok(None) };
         match deadline.checked_duration_since(Instant::now()) {

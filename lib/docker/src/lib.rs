@@ -8,6 +8,7 @@ mod body;
 mod client;
 mod connect;
 mod container;
+mod exec;
 mod fault;
 mod follow;
 mod gpu_use;
@@ -17,6 +18,7 @@ mod version;
 
 pub use client::{Answer, Docker, Method};
 pub use container::{Container, DeviceRequest, State};
+pub use exec::{Exec, Ran};
 pub use follow::{Follow, Next};
 pub use gpu_use::{Device, GpuUse};
 pub use listing::{Listed, read_listing};

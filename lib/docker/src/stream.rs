@@ -25,12 +25,26 @@ impl Docker {
         query: &[(&str, &str)],
         quiet: Option<Duration>,
     ) -> Result<Stream, Fault> {
+        self.stream_of(Method::Get, path, query, quiet)
+    }
+
+    /// The same of a request that changes something, such as a pull with its progress.
+    pub fn stream_of(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        quiet: Option<Duration>,
+    ) -> Result<Stream, Fault> {
         let target = self.target(path, query)?;
-        let mut body = self.begin(Method::Get, &target, None)?;
+        // The answer may begin only when there is something to tell.
+        let patient = quiet.map_or_else(|| self.clone(), |quiet| self.clone().patience(quiet));
+        let mut body = patient.begin(method, &target, None)?;
         if !(200..300).contains(&body.status) {
             // A refusal is short and comes at once.
-            self.whole(body, format!("GET {target}"))?.ok()?;
-            return Err(Fault::failed(format!("GET {target} gave no answer to read")));
+            let request = format!("{} {target}", method.word());
+            self.whole(body, request.clone())?.ok()?;
+            return Err(Fault::failed(format!("{request} gave no answer to read")));
         }
         let wire = body.wire();
         let set = wire
@@ -49,6 +63,25 @@ impl Docker {
             return Ok(None);
         }
         Ok(Some(answer.ok()?.body))
+    }
+
+    /// Unpacks a plain tar archive into a container, running or not.
+    pub fn put_archive(&self, id: &str, path: &str, tar: &[u8]) -> Result<(), Fault> {
+        let query = [("path", path), ("noOverwriteDirNonDir", "true")];
+        let target = self.target(&["containers", id, "archive"], &query)?;
+        let content = Some(("application/x-tar", tar));
+        let answer = self.begin_with(Method::Put, &target, content, "Connection: close\r\n")?;
+        self.whole(answer, format!("PUT {target}"))?.ok().map(|_| ())
+    }
+
+    /// Whether a container has this path.
+    pub fn has_path(&self, id: &str, path: &str) -> Result<bool, Fault> {
+        let path_of = ["containers", id, "archive"];
+        let answer = self.send(Method::Head, &path_of, &[("path", path)], None)?;
+        match answer.status {
+            404 => Ok(false),
+            _ => answer.ok().map(|_| true),
+        }
     }
 
     /// What a failed read of a [`Stream`] means.
