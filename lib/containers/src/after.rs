@@ -56,6 +56,12 @@ impl After {
             Some(Phase::Stopped { hold_until, .. }) if !running => hold_until,
             _ => end(holds.gpu),
         };
+        let kept_until = end(holds.container);
+        // With the container goes its GPU, whatever its hold says.
+        let gpu_kept_until = match (gpu_kept_until, kept_until) {
+            (Some(gpu), Some(container)) => Some(gpu.min(container)),
+            (gpu, container) => gpu.or(container),
+        };
         let runtime = life.and_then(|(_, runtime)| runtime.max().copied());
         Self {
             name: name.to_owned(),
@@ -67,7 +73,7 @@ impl After {
                 .filter(|_| running)
                 .and_then(|started| Some(started.plus(runtime?))),
             gpu_kept_until,
-            kept_until: end(holds.container),
+            kept_until,
             limits_known: limits.is_some(),
             holds,
         }
@@ -104,10 +110,9 @@ impl After {
                     lines.push(format!("At the latest it is stopped {}.", when(at, now)));
                 }
                 if let Some(idle) = idle {
-                    lines.push(format!(
-                        "It is stopped earlier when it does nothing for {}.",
-                        idle.words()
-                    ));
+                    let when = if stops.is_some() { "earlier when" } else { "when" };
+                    let idle = idle.words();
+                    lines.push(format!("It is stopped {when} it does nothing for {idle}."));
                 }
             }
         }
@@ -267,6 +272,12 @@ mod tests {
 
     #[test]
     fn stopping_says_until_when_gpu_and_container_are_kept() {
+        let short = limits(
+            "defaults: {gpu_hold_after_stop: 24h, container_hold_after_stop: 12h}\n\
+             default_group: s\ngroups: {s: {members: [alice]}}\n",
+        );
+        let text = told("exited", Some(&short)).stopped(NOW);
+        assert_eq!(text.matches("(in 11 h)").count(), 2, "with it goes its GPU: {text}");
         let text = told("exited", Some(&usual())).stopped(NOW);
         assert!(text.contains("are kept for it until 16 Jan 2027 07:00 UTC (in 23 h)"), "{text}");
         assert!(text.contains("The container is kept until 16 Jan 2027 19:00 UTC"), "{text}");

@@ -40,6 +40,11 @@ impl Mine {
     /// An unreadable config costs the limits that are told, not the containers: what somebody
     /// may do is the door's to decide.
     pub fn open(site: &Site) -> Result<Self, Fault> {
+        Self::at(site, Docker::from_env()?)
+    }
+
+    /// The same at a daemon of one's own choice.
+    pub fn at(site: &Site, docker: Docker) -> Result<Self, Fault> {
         let caller = site.caller();
         // Under sudo the containers meant are the person's (pitfall 29).
         let person = of_uid(&Nss, caller.for_records())?;
@@ -51,7 +56,7 @@ impl Mine {
             || config.as_ref().map_or_else(|_| person.is_admin("ds01-admin", false), named);
         let suffix = container::suffix(&person.account.name, person.account.uid);
         Ok(Self {
-            docker: Docker::from_env()?,
+            docker,
             person,
             suffix,
             admin,
@@ -202,14 +207,19 @@ impl Mine {
     /// Not found is 4 and names what is alike, somebody else's 5 with the owner, an
     /// unreachable daemon 6.
     pub fn find(&self, typed: &str) -> Result<Container, Fault> {
+        if typed.is_empty() {
+            return Err(Fault::usage("an empty name is no container's")
+                .why("a script may have an empty variable")
+                .todo("`container-list` shows your containers"));
+        }
         let own = self.all()?;
         let id = match self.among(&own, typed)? {
             Some(listed) => &listed.id,
             None => typed,
         };
         // A name that no container can have would be another route, or nonsense, to a daemon.
-        if container::check(id).is_err() {
-            return Err(self.nothing(typed, &own));
+        if let Err(bad) = container::check(id) {
+            return Err(self.nothing(typed, &own).why(bad.to_string()));
         }
         let found = match self.docker.inspect(id) {
             Err(fault) if fault.code == Code::NotPermitted => return Err(foreign(typed, fault)),

@@ -111,7 +111,11 @@ fn row(mine: &Mine, container: &Container, glance: Option<&Glance>, idle: &Idle)
         Some(since.plus(*timeout.max()?))
     });
     let hold = match lease.flatten().map(|lease| lease.phase) {
-        Some(Phase::Stopped { hold_until, .. }) => Some(hold_until),
+        // No longer than the container itself.
+        Some(Phase::Stopped { hold_until, .. }) => Some(match (hold_until, after.kept_until) {
+            (Some(gpu), Some(container)) => Some(gpu.min(container)),
+            (gpu, container) => gpu.or(container),
+        }),
         // Docker says it stopped, and the ledger has not heard of it yet.
         Some(Phase::Held) if !running => Some(after.gpu_kept_until).filter(|_| limits.is_some()),
         _ => None,

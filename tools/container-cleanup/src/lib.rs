@@ -3,6 +3,7 @@
 //! Your own and nobody else's (pitfall 9); it lists them with what each holds, and asks.
 
 use cli::{Change, For};
+use ds01_ask::Ask;
 use ds01_containers::Mine;
 use ds01_docker::{Container, State};
 use ds01_fault::Fault;
@@ -40,12 +41,14 @@ impl cli::Tool for Args {
             return Ok(verbs::nothing("nothing to clean up: no container of yours stands still"));
         }
         let dry_run = self.change.dry_run;
-        let list = list(&mine, &idle);
         if !dry_run {
-            let question = format!(
-                "{list}\nRemove {}? What was changed inside is lost.",
-                verbs::count(idle.len(), "container")
-            );
+            // Where nobody is asked, the question is a line of the fault.
+            let list = match Ask::at(site).can_ask() && !self.change.yes {
+                true => format!("{}\n", list(&mine, &idle)),
+                false => String::new(),
+            };
+            let count = verbs::count(idle.len(), "container");
+            let question = format!("{list}Remove {count}? What was changed inside is lost.");
             if !verbs::agreed(site, self.change.yes, &question)? {
                 return Ok(verbs::nothing("nothing is removed"));
             }

@@ -78,15 +78,20 @@ impl cli::Tool for Args {
         let quiet = (!self.follow).then_some(QUIET);
         let stream = mine.docker().stream(&["containers", &container.id, "logs"], &query, quiet)?;
         let docker: Docker = mine.docker().clone();
+        let timestamps = self.timestamps;
         let mut lines = Lines::of(stream, container.tty);
         Ok(Output::stream(move |emit| {
             while let Some(line) = lines.next().map_err(|error| docker.broke(&error))? {
                 let words = line.text.as_str();
-                emit(
-                    json!({"container": container.name, "stream": line.stream, "text": words}),
-                    // An empty line is a line too.
-                    if words.is_empty() { "\n" } else { words },
-                )?;
+                let (at, text) = match words.split_once(' ') {
+                    Some((at, text)) if timestamps => (Some(at), text),
+                    _ => (None, words),
+                };
+                let document = json!({
+                    "container": container.name, "stream": line.stream, "at": at, "text": text,
+                });
+                // An empty line is a line too.
+                emit(document, if words.is_empty() { "\n" } else { words })?;
             }
             Ok(())
         }))
