@@ -56,14 +56,20 @@ impl Connection {
     /// Serves until either side is done.
     pub async fn serve(mut self) {
         // Whatever ends it, the client has been told what there was to tell.
-        while let Ok(Next::Request) = self.one().await {}
+        let door = Rc::clone(&self.door);
+        let fresh = door.drain.fresh();
+        let mut next = self.one().await;
+        drop(fresh);
+        while let Ok(Next::Request) = next {
+            next = self.one().await;
+        }
     }
 
     async fn one(&mut self) -> io::Result<Next> {
         if self.client.buf.is_empty() && self.client.fill().await? == 0 {
             return Ok(Next::Close);
         }
-        let head = match timeout(PATIENCE, self.head()).await {
+        let mut head = match timeout(PATIENCE, self.head()).await {
             Ok(Ok(Some(head))) => head,
             Ok(Ok(None)) => return Ok(Next::Close),
             Ok(Err(Broken::Denied(denial))) => {
@@ -78,11 +84,11 @@ impl Connection {
                 return Ok(Next::Close);
             }
         };
+        let door = Rc::clone(&self.door);
+        let _counted = door.drain.request(&head.method);
+        head.keep_alive &= !door.drain.ending();
         // Boxed, so that an idle connection is small.
-        self.door.busy.set(self.door.busy.get() + 1);
-        let next = Box::pin(self.request(head)).await;
-        self.door.busy.set(self.door.busy.get() - 1);
-        next
+        Box::pin(self.request(head)).await
     }
 
     async fn head(&mut self) -> Result<Option<Head>, Broken> {

@@ -1,6 +1,6 @@
 //! What all connections share: the policy in force, who is who, whose container an id is.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::audit::Audit;
 use crate::builds::Builds;
 use crate::counters::Counters;
+use crate::drain::Drain;
 use crate::events::Denials;
 use crate::gate::Gate;
 use crate::peer::{Home, Origin, Peer};
@@ -51,8 +52,7 @@ pub struct Door {
     /// ds01's own tools that run for people.
     pub gate: Gate,
     pub connections: RefCell<HashMap<u32, u32>>,
-    /// Requests under way.
-    pub busy: Cell<u64>,
+    pub drain: Drain,
 }
 
 impl std::fmt::Debug for Door {
@@ -106,7 +106,7 @@ impl Door {
             denials: Denials::default(),
             gate: Gate::default(),
             connections: RefCell::default(),
-            busy: Cell::new(0),
+            drain: Drain::default(),
         };
         door.reload();
         Ok(door)

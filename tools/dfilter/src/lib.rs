@@ -11,6 +11,7 @@ mod conn;
 mod counters;
 mod daemon;
 mod door;
+mod drain;
 mod events;
 mod explain;
 mod gate;

@@ -25,8 +25,6 @@ use crate::wire::Wire;
 
 /// Connections of one person; a leak in somebody's script must not shut the others out.
 const MOST_OF_ONE: u32 = 4096;
-/// How long requests under way may take after a request to end.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// The socket that systemd passes, if it does.
 #[allow(unsafe_code)] // Descriptor 3 is ours by the protocol of socket activation.
@@ -142,13 +140,7 @@ async fn serve(door: Rc<Door>, listener: StdListener) -> io::Result<()> {
         }
     }
     drop(listener);
-    let deadline = tokio::time::Instant::now() + GRACE;
-    while open(&door) > 0 && tokio::time::Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        if door.busy.get() == 0 {
-            break;
-        }
-    }
+    door.drain.end().await;
     write_figures(&door);
     Ok(())
 }

@@ -196,8 +196,11 @@ impl Source {
     ) -> io::Result<Option<Vec<u8>>> {
         let mut all = Vec::new();
         while !self.is_done() {
-            let piece = self.next(stream, buf).await?;
-            all.extend_from_slice(&piece);
+            let (pieces, used) = self.ahead(stream, buf).await?;
+            for piece in pieces {
+                all.extend_from_slice(&buf[piece]);
+            }
+            consume(buf, used);
             if all.len() > most {
                 return Ok(None);
             }
