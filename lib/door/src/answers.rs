@@ -1,10 +1,10 @@
 //! Answers cut to what a person may see. Items are kept byte for byte or left out.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -18,8 +18,6 @@ use crate::{Denial, json};
 pub struct Viewer<'a> {
     pub who: &'a Who,
     pub words: &'a Words,
-    /// Who owns a directory, for the label of dev containers.
-    pub folder_owner: &'a dyn Fn(&str) -> Option<String>,
     /// The owner of a container's full id, as far as it is known.
     pub known: &'a dyn Fn(&str) -> Option<Owner>,
 }
@@ -33,7 +31,21 @@ impl fmt::Debug for Viewer<'_> {
 impl Viewer<'_> {
     /// Whether something with these labels is shown.
     pub fn sees<'l>(&self, label: &dyn Fn(&str) -> Option<&'l str>) -> bool {
-        self.may_see(&labels::owner_of(label, self.folder_owner))
+        self.may_see(&labels::owner_of(label, |_| None))
+    }
+    /// The same of a container, whose owner more than its labels may tell; nothing where that
+    /// was not looked at yet.
+    pub fn sees_container<'l>(
+        &self,
+        id: &str,
+        label: &dyn Fn(&str) -> Option<&'l str>,
+    ) -> Option<bool> {
+        match labels::owner_of(label, |_| None) {
+            Owner::Nobody if self.who.role == Role::Ordinary => {
+                (self.known)(id).map(|owner| self.may_see(&owner))
+            }
+            owner => Some(self.may_see(&owner)),
+        }
     }
     /// Whether the container of this id is known to be theirs.
     pub fn knows(&self, id: &str) -> bool {
@@ -50,17 +62,48 @@ impl Viewer<'_> {
 
 #[derive(Deserialize)]
 struct Labelled<'a> {
+    #[serde(rename = "Id", borrow, default)]
+    id: Option<Cow<'a, str>>,
     #[serde(rename = "Labels", borrow, default)]
-    labels: Option<HashMap<Cow<'a, str>, Cow<'a, str>>>,
+    labels: Option<Labels<'a>>,
     #[serde(rename = "Name", borrow, default)]
     name: Option<Cow<'a, str>>,
 }
 
 impl Labelled<'_> {
     fn label(&self, key: &str) -> Option<&str> {
-        self.labels.as_ref()?.get(key).map(Cow::as_ref)
+        let pairs = &self.labels.as_ref()?.0;
+        // Of two that are alike the last counts, as it does for Docker's own reader.
+        pairs.iter().rfind(|(known, _)| known == key).map(|(_, value)| value.as_ref())
     }
 }
+
+/// Labels in their order. A dozen of them, asked for three times, are not worth a hash table.
+struct Labels<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Labels<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Labels<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("labels")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::with_capacity(16);
+                while let Some((Text(key), Text(value))) = map.next_entry()? {
+                    pairs.push((key, value));
+                }
+                Ok(Labels(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+/// A string, copied only where it holds escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn unreadable() -> Denial {
     Denial::new(502, "daemon.answer", "the Docker daemon's answer cannot be read")
@@ -68,17 +111,31 @@ fn unreadable() -> Denial {
         .todo("try again; an admin may look at the daemon's log")
 }
 
+/// A list that was cut, if it could be.
+#[derive(Debug)]
+pub enum Cut {
+    Done(Vec<u8>),
+    /// Items whose owner no label names, and who else may own them is not known yet.
+    Unknown(Vec<Value>),
+}
+
 /// The list of containers.
-pub fn containers(bytes: &[u8], viewer: &Viewer, limit: Option<usize>) -> Result<Vec<u8>, Denial> {
-    let items: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|_| unreadable())?;
+pub fn containers(bytes: &[u8], viewer: &Viewer, limit: Option<usize>) -> Result<Cut, Denial> {
+    // Looked at once whether it is UTF-8, not again for every string in it.
+    let text = std::str::from_utf8(bytes).map_err(|_| unreadable())?;
+    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| unreadable())?;
     let mut kept: Vec<&RawValue> = Vec::new();
+    let mut unknown: Vec<Value> = Vec::new();
     for item in items {
         let read: Labelled = serde_json::from_str(item.get()).map_err(|_| unreadable())?;
-        if viewer.sees(&|key| read.label(key)) && limit.is_none_or(|limit| kept.len() < limit) {
-            kept.push(item);
+        let id = read.id.as_deref().unwrap_or_default();
+        match viewer.sees_container(id, &|key| read.label(key)) {
+            Some(true) if limit.is_none_or(|limit| kept.len() < limit) => kept.push(item),
+            Some(_) => {}
+            None => unknown.push(serde_json::from_str(item.get()).map_err(|_| unreadable())?),
         }
     }
-    joined(&kept)
+    if unknown.is_empty() { joined(&kept).map(Cut::Done) } else { Ok(Cut::Unknown(unknown)) }
 }
 
 fn joined(items: &[&RawValue]) -> Result<Vec<u8>, Denial> {
@@ -125,7 +182,14 @@ pub fn volumes(bytes: &[u8], viewer: &Viewer) -> Result<Vec<u8>, Denial> {
 
 fn keep_labelled(list: Option<&mut Value>, viewer: &Viewer) {
     if let Some(list) = list.and_then(Value::as_array_mut) {
-        list.retain(|item| viewer.sees(&|key| item["Labels"][key].as_str()));
+        list.retain(|item| {
+            let label = |key: &str| item["Labels"][key].as_str();
+            // Volumes have no id. A container that nobody has looked at yet is not shown.
+            match item["Id"].as_str() {
+                Some(id) => viewer.sees_container(id, &label).unwrap_or_default(),
+                None => viewer.sees(&label),
+            }
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::ask::Case;
 use crate::create::check_name;
 use crate::decide::{Body, Draft, Forward, Request, Shape, body, closed};
-use crate::facts::{Answer, Ask, Stop};
+use crate::facts::{Answer, Ask, Owner, Stop};
 use crate::json::Value;
 use crate::own::written;
 use crate::routes::{Container, Exec};
@@ -38,6 +38,18 @@ pub fn container(
             Ok(draft.json(&body).plain())
         }
         C::Rename => {
+            // The suffix of a name may tell whose a container is, so a name is not to be had
+            // for what is nobody's.
+            let nobodys = matches!(
+                case.answer(Ask::Container(name.to_owned()))?,
+                Answer::Container { owner: Owner::Nobody, .. }
+            );
+            if nobodys && !case.is_admin() {
+                return Err(Denial::forbidden("rename.nobody", "this container has no owner")
+                    .why("with a name it could be made somebody's")
+                    .todo("ask an admin to say whose it is")
+                    .into());
+            }
             check_name(case, request.target.query.get("name").unwrap_or_default())?;
             Ok(draft.plain())
         }

@@ -36,7 +36,10 @@ pub fn shows(record: &[u8], viewer: &Viewer) -> bool {
     let attribute = |key: &str| event["Actor"]["Attributes"][key].as_str();
     match event["Type"].as_str() {
         // A container's labels are among the attributes of its events.
-        Some("container") => viewer.sees(&attribute),
+        Some("container") => {
+            let id = event["Actor"]["ID"].as_str().unwrap_or_default();
+            viewer.sees_container(id, &attribute).unwrap_or_default()
+        }
         // Images are shared.
         Some("image") => true,
         // These carry no labels, but name the container that joins or mounts.

@@ -39,7 +39,9 @@ mod schema;
 mod url;
 mod who;
 
-pub use answers::{Viewer, containers, disk_usage, info, network, networks, volumes, warned};
+pub use answers::{
+    Cut, Viewer, containers, disk_usage, info, network, networks, volumes, warned,
+};
 pub use archive::is_plain_tar;
 pub use ask::missing;
 pub use create::Wish;

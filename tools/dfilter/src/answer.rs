@@ -7,7 +7,7 @@ use std::io::{self, IoSlice};
 use std::rc::Rc;
 
 use ds01_door::http::{Framing, Head, Response};
-use ds01_door::{Denial, Forward, ImageArchive, Owner, Records, Shape, Viewer, Who, Words};
+use ds01_door::{Cut, Denial, Forward, ImageArchive, Owner, Records, Shape, Viewer, Who, Words};
 use serde_json::Value;
 
 use crate::conn::{Connection, Sent};
@@ -223,38 +223,44 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// What must be known before an answer can be cut: the list of own containers.
+    /// What must be known before an answer can be cut: whose the containers are, and the list
+    /// of own ones.
     async fn before(&self, daemon: &mut Daemon) -> Result<Vec<u8>, Denial> {
-        if !matches!(self.forward.answer, Shape::Info | Shape::Network | Shape::Networks) {
+        use Shape::{DiskUsage, Events, Info, Network, Networks};
+        if !matches!(self.forward.answer, Info | Network | Networks | DiskUsage | Events) {
             return Ok(Vec::new());
         }
         let all = daemon.get(&self.door.upstream, "/containers/json?all=1").await?;
         let items: Vec<Value> = serde_json::from_slice(&all.body).unwrap_or_default();
-        for item in &items {
+        self.learn(&items).await;
+        self.cut(&all.body, None).await
+    }
+
+    /// Finds out whose the containers of a list are, where that is not known.
+    async fn learn(&self, items: &[Value]) {
+        for item in items {
             if let Some(id) = item["Id"].as_str().filter(|id| self.door.known(id).is_none()) {
-                self.door.learn(id, &resolve::by_labels(self.door, &item["Labels"]).await);
+                self.door.learn(id, &resolve::by_item(self.door, item).await);
             }
         }
-        self.cut(&all.body, None).await
     }
 
     /// A list of containers, cut.
     async fn cut(&self, list: &[u8], limit: Option<usize>) -> Result<Vec<u8>, Denial> {
-        let folders = resolve::folder_owners(self.door, list).await;
-        self.view(&folders, |viewer| ds01_door::containers(list, viewer, limit))
+        for _ in 0..2 {
+            match self.view(|viewer| ds01_door::containers(list, viewer, limit))? {
+                Cut::Done(bytes) => return Ok(bytes),
+                Cut::Unknown(items) => self.learn(&items).await,
+            }
+        }
+        Err(Denial::new(502, "daemon.answer", "whose these containers are cannot be found out")
+            .why("the daemon lists some without an id")
+            .todo("try again; an admin may look at the daemon's log"))
     }
 
-    fn view<T>(&self, folders: &[(String, Option<String>)], cut: impl FnOnce(&Viewer) -> T) -> T {
-        let folder_owner = |folder: &str| {
-            folders.iter().find(|(known, _)| known == folder).and_then(|(_, owner)| owner.clone())
-        };
+    fn view<T>(&self, cut: impl FnOnce(&Viewer) -> T) -> T {
         let known = |id: &str| self.door.known(id);
-        cut(&Viewer {
-            who: self.who,
-            words: self.words,
-            folder_owner: &folder_owner,
-            known: &known,
-        })
+        cut(&Viewer { who: self.who, words: self.words, known: &known })
     }
 
     /// Reads the answer and brings it to the client.
@@ -379,7 +385,7 @@ impl Case<'_> {
             };
             let shown: Vec<u8> = whole
                 .into_iter()
-                .filter(|record| self.view(&[], |viewer| ds01_door::shows(record, viewer)))
+                .filter(|record| self.view(|viewer| ds01_door::shows(record, viewer)))
                 .flatten()
                 .collect();
             if !shown.is_empty() {
@@ -394,10 +400,10 @@ impl Case<'_> {
     async fn shaped(&self, body: &[u8], own: &[u8]) -> Result<Vec<u8>, Denial> {
         match &self.forward.answer {
             Shape::Containers { limit } => self.cut(body, *limit).await,
-            Shape::Volumes => self.view(&[], |viewer| ds01_door::volumes(body, viewer)),
-            Shape::Networks => self.view(&[], |viewer| ds01_door::networks(body, viewer)),
-            Shape::Network => self.view(&[], |viewer| ds01_door::network(body, viewer)),
-            Shape::DiskUsage => self.view(&[], |viewer| ds01_door::disk_usage(body, viewer)),
+            Shape::Volumes => self.view(|viewer| ds01_door::volumes(body, viewer)),
+            Shape::Networks => self.view(|viewer| ds01_door::networks(body, viewer)),
+            Shape::Network => self.view(|viewer| ds01_door::network(body, viewer)),
+            Shape::DiskUsage => self.view(|viewer| ds01_door::disk_usage(body, viewer)),
             Shape::Info => ds01_door::info(body, own),
             Shape::Created => {
                 let made: Value = serde_json::from_slice(body).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use ds01_door::{Answer, Ask, Denial, Owner, USER_LABEL, Who, Wish, missing, owner_of};
+use ds01_owner::Clues;
 use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 use serde_json::Value;
 
@@ -69,50 +70,34 @@ fn is_id(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whose something is by its labels.
-pub async fn by_labels(door: &Door, labels: &Value) -> Owner {
-    let folder = labels["devcontainer.local_folder"].as_str().map(str::to_owned);
-    let label = |key: &str| labels[key].as_str();
-    // Only where nothing better names the owner is a directory looked at.
-    let owner = owner_of(label, |_| None);
-    match (owner, folder) {
-        (Owner::Nobody, Some(folder)) => {
-            folder_owner(door, folder).await.map_or(Owner::Nobody, Owner::User)
-        }
-        (owner, _) => owner,
-    }
+/// Whose a volume or a network is: only its labels tell.
+fn by_labels(labels: &Value) -> Owner {
+    owner_of(|key| labels[key].as_str(), |_| None)
 }
 
-async fn folder_owner(door: &Door, folder: String) -> Option<String> {
+/// Whose a container is that a list shows.
+pub async fn by_item(door: &Door, item: &Value) -> Owner {
+    let name = item["Names"][0].as_str().unwrap_or_default();
+    by_clues(door, &item["Labels"], name, &item["Mounts"]).await
+}
+
+/// Whose a container is. Where its labels do not name the owner the files on the host are
+/// looked at, on a thread of its own.
+async fn by_clues(door: &Door, labels: &Value, name: &str, mounts: &Value) -> Owner {
+    if let Owner::User(user) = by_labels(labels) {
+        return Owner::User(user);
+    }
+    let mounts = mounts.as_array().map(Vec::as_slice).unwrap_or_default();
+    let binds = mounts.iter().filter(|mount| mount["Type"] == "bind");
+    let binds: Vec<String> =
+        binds.filter_map(|mount| mount["Source"].as_str().map(str::to_owned)).collect();
+    let (labels, name) = (labels.clone(), name.to_owned());
     let directory = Arc::clone(&door.directory);
     let found = tokio::task::spawn_blocking(move || {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = std::fs::symlink_metadata(&folder).ok().filter(|m| m.is_dir())?;
-        directory.by_uid(metadata.uid()).ok()?.map(|account| account.name)
+        let label = |key: &str| labels[key].as_str();
+        ds01_owner::find(&Clues { label: &label, name: &name, binds: &binds }, &*directory)
     });
-    found.await.ok()?
-}
-
-/// Owners of the directories that a list's items name, for those that nothing else names.
-pub async fn folder_owners(door: &Door, list: &[u8]) -> Vec<(String, Option<String>)> {
-    // Most lists name none, and are not read for it.
-    const KEY: &[u8] = b"devcontainer.local_folder";
-    if !list.windows(KEY.len()).any(|part| part == KEY) {
-        return Vec::new();
-    }
-    let items: Vec<Value> = serde_json::from_slice(list).unwrap_or_default();
-    let mut owners: Vec<(String, Option<String>)> = Vec::new();
-    for item in items {
-        let labels = &item["Labels"];
-        let named = owner_of(|key| labels[key].as_str(), |_| None) != Owner::Nobody;
-        if let Some(folder) = labels["devcontainer.local_folder"].as_str().filter(|_| !named)
-            && !owners.iter().any(|(known, _)| known == folder)
-        {
-            let owner = folder_owner(door, folder.to_owned()).await;
-            owners.push((folder.to_owned(), owner));
-        }
-    }
-    owners
+    found.await.ok().flatten().map_or(Owner::Nobody, |(user, _)| Owner::User(user))
 }
 
 /// The full id and the owner of a container, from the daemon unless the id is known.
@@ -129,7 +114,8 @@ pub async fn owner_of_container(
     let path = format!("/containers/{}/json", segment(name));
     let Some(found) = document(daemon.get(&door.upstream, &path).await?)? else { return Ok(None) };
     let id = found["Id"].as_str().filter(|id| is_id(id)).ok_or_else(unreadable)?.to_owned();
-    let owner = by_labels(door, &found["Config"]["Labels"]).await;
+    let name = found["Name"].as_str().unwrap_or_default();
+    let owner = by_clues(door, &found["Config"]["Labels"], name, &found["Mounts"]).await;
     door.learn(&id, &owner);
     Ok(Some((id, owner)))
 }
@@ -163,14 +149,14 @@ async fn volume(door: &Door, daemon: &mut Daemon, name: &str) -> Result<Answer, 
     let answered = daemon.get(&door.upstream, &format!("/volumes/{}", segment(name))).await?;
     let words = answered.body.clone();
     let Some(found) = document(answered)? else { return Ok(Answer::Missing(words)) };
-    let owner = by_labels(door, &found["Labels"]).await;
+    let owner = by_labels(&found["Labels"]);
     let mut users = Vec::new();
     if owner == Owner::Nobody {
         let filter = serde_json::json!({"volume": {name: true}}).to_string();
         let path = format!("/containers/json?all=1&filters={}", segment(&filter));
         let list = document(daemon.get(&door.upstream, &path).await?)?.unwrap_or_default();
         for item in list.as_array().map(Vec::as_slice).unwrap_or_default() {
-            users.push(by_labels(door, &item["Labels"]).await);
+            users.push(by_item(door, item).await);
         }
     }
     Ok(Answer::Volume { owner, users })
@@ -181,11 +167,7 @@ async fn network(door: &Door, daemon: &mut Daemon, name: &str) -> Result<Answer,
     let words = answered.body.clone();
     let Some(found) = document(answered)? else { return Ok(Answer::Missing(words)) };
     let text = |key: &str| found[key].as_str().map(str::to_owned).ok_or_else(unreadable);
-    Ok(Answer::Network {
-        id: text("Id")?,
-        name: text("Name")?,
-        owner: by_labels(door, &found["Labels"]).await,
-    })
+    Ok(Answer::Network { id: text("Id")?, name: text("Name")?, owner: by_labels(&found["Labels"]) })
 }
 
 async fn image(door: &Door, daemon: &mut Daemon, name: &str) -> Result<Answer, Denial> {

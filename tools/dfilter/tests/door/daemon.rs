@@ -45,10 +45,26 @@ impl World {
                 ("bob1", id("b1"), json!({"ds01.user": "bob"})),
                 ("legacy", id("c1"), json!({"aime.mlc.USER": "bob"})),
                 ("dev", id("d1"), json!({"devcontainer.local_folder": bobs_folder})),
+                // The folder's owner agrees, but it is not mounted: anybody can write a label.
+                (
+                    "forged",
+                    id("d2"),
+                    json!({"devcontainer.local_folder": bobs_folder, "unmounted": "yes"}),
+                ),
                 ("nobodys", id("e1"), json!({})),
                 ("alice1", id("a1"), json!({"ds01.user": "alice"})),
                 ("alice2", id("a2"), json!({"ds01.user": "alice"})),
             ],
+        }
+    }
+
+    /// A dev container's folder is mounted into it.
+    fn mounts(labels: &Value) -> Value {
+        match labels["devcontainer.local_folder"].as_str() {
+            Some(folder) if labels["unmounted"].is_null() => {
+                json!([{"Type": "bind", "Source": folder, "Destination": "/w"}])
+            }
+            _ => json!([]),
         }
     }
 
@@ -72,13 +88,13 @@ impl World {
                     .into_iter()
                     .find(|user| target.contains(&format!("ds01.user%3D{user}")));
                 let all = all.filter(|(.., labels)| user.is_none_or(|u| labels["ds01.user"] == u));
-                let item = |(name, id, labels): &(&str, String, Value)| json!({"Id": id, "Names": [format!("/{name}")], "Labels": labels, "State": "running"});
+                let item = |(name, id, labels): &(&str, String, Value)| json!({"Id": id, "Names": [format!("/{name}")], "Labels": labels, "State": "running", "Mounts": Self::mounts(labels)});
                 (200, Value::Array(all.map(item).collect()))
             }
             ("GET", ["containers", name, "json"]) => match self.find(name) {
                 Some((name, id, labels)) => (
                     200,
-                    json!({"Id": id, "Name": format!("/{name}"), "Config": {"Labels": labels}, "Mounts": []}),
+                    json!({"Id": id, "Name": format!("/{name}"), "Config": {"Labels": labels}, "Mounts": Self::mounts(labels)}),
                 ),
                 None => missing(&format!("container: {name}")),
             },

@@ -196,8 +196,8 @@ fn lists_and_counts_are_ones_own() {
     assert_eq!(names("alice", "/containers/json?all=1"), ["/alice1", "/alice2"]);
     assert_eq!(names("alice", "/containers/json?limit=1"), ["/alice1"]);
     assert_eq!(names("bob", "/containers/json?all=1"), ["/bob1", "/legacy", "/dev"]);
-    assert_eq!(names("admin", "/containers/json?all=1").len(), 6);
-    assert_eq!(names("ds01-dashboard", "/containers/json?all=1").len(), 6);
+    assert_eq!(names("admin", "/containers/json?all=1").len(), 7);
+    assert_eq!(names("ds01-dashboard", "/containers/json?all=1").len(), 7);
     let info = request(&lab, "alice", "GET", "/info", "", b"").json();
     assert_eq!((&info["Containers"], &info["ID"]), (&2.into(), &"x".into()));
     let networks = request(&lab, "alice", "GET", "/networks", "", b"").text();

@@ -59,7 +59,8 @@ fn mutated_requests_never_touch_what_is_foreign() {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         let text = String::from_utf8_lossy(&answer);
-        assert!(!text.contains("/bob1\""), "{:?}\n{text}", String::from_utf8_lossy(&bytes));
+        // A refusal may repeat what was asked; a list or a description has the name so.
+        assert!(!text.contains("\"/bob1\""), "{:?}\n{text}", String::from_utf8_lossy(&bytes));
     }
     for seen in lab.log.lock().unwrap().iter() {
         let foreign =
