@@ -1,6 +1,5 @@
 //! Which containers are somebody's own, and which one they mean by a name.
 
-use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 
 use ds01_config::{Config, Limits};
@@ -10,6 +9,7 @@ use ds01_fault::{Code, Fault};
 use ds01_ledger::State;
 use ds01_ledger::types::Lease;
 use ds01_names::container::{self, SEPARATOR};
+use ds01_owner::Clues;
 use ds01_people::{Nss, Person, of_uid};
 use ds01_site::Site;
 use ds01_text::printable;
@@ -52,8 +52,10 @@ impl Mine {
         let named = |config: &Config| {
             person.is_admin(&config.access().admin_group, config.is_admin(&person.account.name))
         };
-        let admin = caller.is_root()
-            || config.as_ref().map_or_else(|_| person.is_admin("ds01-admin", false), named);
+        // From within a container nobody is one.
+        let admin = caller.may_be_admin
+            && (caller.is_root()
+                || config.as_ref().map_or_else(|_| person.is_admin("ds01-admin", false), named));
         let suffix = container::suffix(&person.account.name, person.account.uid);
         Ok(Self {
             docker,
@@ -165,40 +167,28 @@ impl Mine {
         Ok(all)
     }
 
-    /// Whose a container is by its labels, else by its name; none where nothing says it.
+    /// Whose a container is, by the one rule; nobody's where nothing says it. What a list does
+    /// not show is asked for, where the labels do not settle it.
     pub fn owner_of(&self, one: &Listed) -> Option<String> {
-        self.owner(&one.name, &|key| one.labels.get(key).map(String::as_str))
+        let label = |key: &str| one.labels.get(key).map(String::as_str);
+        match ds01_door::owner_of(label, |_| None) {
+            Owner::User(user) => Some(user),
+            Owner::Nobody => {
+                let inspected = self.docker.inspect(&one.id).ok().flatten()?;
+                self.owner_of_container(&inspected)
+            }
+        }
     }
 
     /// The same of an inspected one.
     pub fn owner_of_container(&self, one: &Container) -> Option<String> {
-        self.owner(&one.name, &|key| one.label(key))
+        let label = |key: &str| one.label(key);
+        let clues = Clues { label: &label, name: &one.name, binds: &one.binds };
+        ds01_owner::find(&clues, &Nss).map(|(user, _)| user)
     }
 
     fn owns(&self, one: &Listed) -> bool {
         self.owner_of(one).as_deref() == Some(self.user())
-    }
-
-    fn owner<'a>(&self, name: &str, label: &dyn Fn(&str) -> Option<&'a str>) -> Option<String> {
-        match ds01_door::owner_of(label, |folder| self.folder_owner(folder)) {
-            Owner::User(user) => Some(user),
-            Owner::Nobody => self.owner_by_name(name),
-        }
-    }
-
-    fn owner_by_name(&self, name: &str) -> Option<String> {
-        let (_, owner) = name.rsplit_once(SEPARATOR)?;
-        let own = owner == self.suffix || owner == self.person.account.uid.to_string();
-        Some(if own { self.user().to_owned() } else { owner.to_owned() })
-    }
-
-    /// A dev container's label is believed as far as its directory's owner goes (pitfall 5).
-    fn folder_owner(&self, folder: &str) -> Option<String> {
-        let metadata = std::fs::symlink_metadata(folder).ok().filter(std::fs::Metadata::is_dir)?;
-        if metadata.uid() == self.person.account.uid {
-            return Some(self.user().to_owned());
-        }
-        of_uid(&Nss, metadata.uid()).ok().map(|person| person.account.name)
     }
 
     /// The container somebody means by `typed`: its name as it is, the name without their own
