@@ -77,7 +77,7 @@ go_back() {
     read -ra words <<<"$step"
     "${words[@]}" || printf '%s: %s failed, so this is left to do\n' "$NAME" "$step" >&2
   done
-  if ((rc == 0)); then guide after; else guide failed; fi
+  if ((rc == 0)); then guide after; elif ((rc < 128)); then guide failed; fi
   exit "$rc"
 }
 trap go_back EXIT

@@ -13,7 +13,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, error::ErrorKind};
-use ds01_fault::Fault;
+use ds01_fault::{Code, Fault};
 use ds01_gate::Ran;
 use ds01_site::Site;
 use ds01_text::Output;
@@ -113,11 +113,14 @@ fn run<T: Tool>(matches: &ArgMatches, line: &[OsString], json_asked: bool) -> Ex
     guide(Part::Before);
     if tool.at_the_door(&site) {
         let ran = at_the_door(&site, T::NAME, line);
-        guide(if ran.as_ref().is_ok_and(|ran| ran.exit == 0) { Part::After } else { Part::Failed });
-        return match ran {
+        let then =
+            if ran.as_ref().is_ok_and(|ran| ran.exit == 0) { Part::After } else { Part::Failed };
+        let code = match ran {
             Ok(ran) => write::ran(&ran),
             Err(fault) => write::fault(&fault, common.asked_json()),
         };
+        guide(then);
+        return code;
     }
     match tool.run(&site) {
         Ok(output) => {
@@ -128,7 +131,10 @@ fn run<T: Tool>(matches: &ArgMatches, line: &[OsString], json_asked: bool) -> Ex
         }
         Err(fault) => {
             let code = write::fault(&fault, common.asked_json());
-            guide(Part::Failed);
+            // Whoever pressed Ctrl-C knows what happened.
+            if fault.code != Code::Interrupted {
+                guide(Part::Failed);
+            }
             code
         }
     }
