@@ -119,7 +119,11 @@ pub(crate) async fn exchange(
         return Ok(Ok(Outcome { next: Next::Close, status: down.status }));
     }
     if down.hijacked {
-        wire::tunnel(client, wire).await;
+        let over = door.builds.borrow().over(who, head);
+        tokio::select! {
+            () = wire::tunnel(client, wire) => {}
+            () = over => {}
+        }
         daemon.close();
         return Ok(Ok(Outcome { next: Next::Close, status: down.status }));
     }

@@ -4,11 +4,13 @@
 //! id what is built.
 
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 
 use ds01_door::buildkit::Ids;
 use ds01_door::http::Head;
 use ds01_door::routes::Route;
 use ds01_door::{Denial, Query, Role, Who};
+use tokio::sync::Notify;
 
 /// Ids that are remembered for one person; past it the oldest goes.
 const MOST_OF_ONE: usize = 1000;
@@ -20,10 +22,17 @@ enum Kind {
     Build,
 }
 
+#[derive(Debug)]
+struct Owned {
+    user: String,
+    /// Told once the session is to end.
+    over: Rc<Notify>,
+}
+
 /// Owners of ids.
 #[derive(Debug, Default)]
 pub struct Builds {
-    owners: HashMap<(Kind, String), String>,
+    owners: HashMap<(Kind, String), Owned>,
     /// Each person's, oldest first.
     order: HashMap<String, VecDeque<(Kind, String)>>,
 }
@@ -43,14 +52,14 @@ impl Builds {
             }
             let key = (kind, id.clone());
             match self.owners.get(&key) {
-                Some(owner) if *owner == who.user || who.role == Role::Admin => {}
+                Some(owned) if owned.user == who.user || who.role == Role::Admin => {}
                 Some(_) => return Err(foreign(kind)),
                 None => self.keep(&who.user, key),
             }
         }
         for id in &ids.records {
             let known = self.owners.get(&(Kind::Build, id.clone()));
-            if known != Some(&who.user) && who.role != Role::Admin {
+            if known.is_none_or(|owned| owned.user != who.user) && who.role != Role::Admin {
                 return Err(foreign(Kind::Build));
             }
         }
@@ -65,7 +74,31 @@ impl Builds {
         {
             self.owners.remove(&oldest);
         }
-        self.owners.insert(key, user.to_owned());
+        self.owners.insert(key, Owned { user: user.to_owned(), over: Rc::default() });
+    }
+
+    /// Ends a session of this person's, now or as soon as it begins.
+    pub fn end(&mut self, who: &Who, session: &str) {
+        let ids = Ids { sessions: vec![session.to_owned()], ..Ids::default() };
+        if self.claim(who, &ids).is_ok()
+            && let Some(owned) = self.owners.get(&(Kind::Session, session.to_owned()))
+            && owned.user == who.user
+        {
+            owned.over.notify_one();
+        }
+    }
+
+    /// Waits until the session that a request begins is to end; for ever where it begins none.
+    pub fn over(&self, who: &Who, head: &Head) -> impl Future<Output = ()> + use<> {
+        let id = head.header(SESSION).unwrap_or_default().to_owned();
+        let owned = self.owners.get(&(Kind::Session, id));
+        let over = owned.filter(|owned| owned.user == who.user).map(|owned| Rc::clone(&owned.over));
+        async move {
+            match over {
+                Some(over) => over.notified().await,
+                None => std::future::pending().await,
+            }
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Connection {
     pub turn: Option<tokio::sync::OwnedMutexGuard<()>>,
     /// The GPUs of the create under way.
     pub lease: Option<Lease>,
+    /// The session of the build under way.
+    pub session: Option<String>,
 }
 
 /// A body before it is forwarded.
@@ -140,6 +142,7 @@ impl Connection {
         self.door.counters.allow();
         let audited = !matches!(head.method.as_str(), "GET" | "HEAD");
         let result = self.forward(&head, &forward, &who, first, source).await?;
+        self.end_session(result.status);
         if audited {
             self.record("allow", "", &who.user, &head.method, &forward.path, result.status);
         }
@@ -156,11 +159,14 @@ impl Connection {
             Ok(target) => target,
             Err(denial) => return Ok(Err(denial.into())),
         };
-        let route = routes::find(&head.method, &target.segments);
+        let route = routes::of(&head.method, &target);
         let who = match self.identify(route.as_ref()).await {
             Ok(who) => who,
             Err(denial) => return Ok(Err(denial.into())),
         };
+        if route == Some(routes::Route::Build) {
+            self.session = target.query.get("session").map(str::to_owned);
+        }
         if let Err(denial) = acceptable(head, &who, route.as_ref()) {
             return Ok(Err(denial.into()));
         }
@@ -208,6 +214,16 @@ impl Connection {
             return Ok(Err(denial.into()));
         }
         Ok(Ok((forward, who, first)))
+    }
+
+    /// Ends the session of a build that was refused: an older docker command waits for that
+    /// for ever where the refusal reaches it before its session has begun.
+    fn end_session(&mut self, status: u16) {
+        if let Some((session, who)) = self.session.take().zip(self.who.as_ref())
+            && status >= 400
+        {
+            self.door.builds.borrow_mut().end(who, &session);
+        }
     }
 
     /// The session and the build that a request names must be this person's.
@@ -383,6 +399,7 @@ impl Connection {
         close: bool,
     ) -> io::Result<()> {
         self.door.counters.deny(denial.code);
+        self.end_session(denial.status);
         let user = self.who.as_ref().map_or(String::new(), |who| who.user.clone());
         self.record("deny", denial.code, &user, method, target, denial.status);
         let mut body = denial.body();

@@ -174,6 +174,7 @@ fn accept(door: &Rc<Door>, stream: Stream) {
         who: None,
         turn: None,
         lease: None,
+        session: None,
     };
     let door = Rc::clone(door);
     tokio::task::spawn_local(async move {

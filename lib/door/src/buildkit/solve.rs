@@ -148,6 +148,7 @@ const OF_IMAGES: &[&str] = &[
     "context",
     "danglingname",
     "force-compression",
+    "load",
     "name-canonical",
     "oci-artifact",
     "oci-mediatypes",

@@ -11,5 +11,6 @@ mod lab;
 mod names;
 mod real;
 mod service;
+mod sessions;
 mod streams;
 mod wild;
