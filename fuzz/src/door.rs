@@ -119,7 +119,7 @@ fn decided(body: json::Value) -> Result<Forward, Stop> {
     let target = Target::parse("/v1.41/containers/create?name=t1")?;
     let request = Request {
         method: "POST".into(),
-        route: routes::find("POST", &target.segments),
+        route: routes::of("POST", &target),
         target,
         content_type: String::new(),
         content_encoding: String::new(),

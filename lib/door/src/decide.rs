@@ -6,7 +6,7 @@ use crate::containers::{commit, container, exec};
 use crate::create;
 use crate::facts::{Facts, Grant, Stop};
 use crate::filters::Filters;
-use crate::images::{image, pull, save_many};
+use crate::images::{image, import, prune, pull, save_many};
 use crate::json::{self, Value};
 use crate::objects::{network, network_create, volume, volume_create};
 use crate::own::{pattern, read};
@@ -107,7 +107,7 @@ pub fn expected(route: Option<&Route>, role: Role) -> Expected {
         R::Network(_, Network::Connect) => Expected::Json(&fields::NETWORK_CONNECT),
         R::Network(_, Network::Disconnect) => Expected::Json(&fields::NETWORK_DISCONNECT),
         R::Auth => Expected::Json(&fields::AUTH),
-        R::Build => Expected::Stream,
+        R::Build | R::ImageImport => Expected::Stream,
         // Refused whatever they say.
         R::Container(_, Container::Checkpoint) | R::ClusterWrite | R::ImageLoad => Expected::Stream,
         _ => Expected::Nothing,
@@ -300,6 +300,7 @@ fn ordinary(case: &Case, request: &Request, route: &Route, now: &str) -> Result<
             Ok(draft.plain())
         }
         R::ImagePull => pull(case, request),
+        R::ImageImport => import(case, request),
         R::ImageSaveMany => save_many(case, request),
         R::Image(name, verb) => image(case, request, name, *verb),
         R::Build => {
@@ -316,7 +317,7 @@ fn ordinary(case: &Case, request: &Request, route: &Route, now: &str) -> Result<
             draft.body = Body::Archive;
             Ok(draft.plain())
         }
-        R::ImagePrune => Err(closed("pruning images")),
+        R::ImagePrune => prune(case, request),
         R::BuildShared => Err(closed("the build cache")),
         R::ClusterWrite => Err(closed("this part of Docker")),
         R::VolumeList => {

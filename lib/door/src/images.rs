@@ -1,7 +1,7 @@
 //! Images: what may be done with one. Which one a name means, `own` says.
 
 use crate::ask::{Case, owned_by};
-use crate::decide::{Draft, Forward, Request, closed};
+use crate::decide::{Draft, Forward, Request, filters};
 use crate::facts::{Answer, Ask, Stop};
 use crate::own::{Reference, is_foreign, is_own, own_space, read, written};
 use crate::routes::Image;
@@ -40,12 +40,62 @@ pub fn save_many(case: &Case, request: &Request) -> Result<Forward, Stop> {
 pub fn pull(case: &Case, request: &Request) -> Result<Forward, Stop> {
     let from = request.target.query.get("fromImage").unwrap_or_default();
     if from.is_empty() {
-        return Err(closed("importing an image from a URL or an archive"));
+        return Err(Denial::malformed("image.name", "the pull names no image").into());
     }
     if Reference::cut(from).host.is_none() && is_foreign(from, case.who) {
         return Err(owned_by("image", from));
     }
     Ok(Draft::of(request).plain())
+}
+
+/// An archive of files becomes an image of one's own; it is labelled, so that its maker can
+/// remove it without a name.
+pub fn import(case: &Case, request: &Request) -> Result<Forward, Stop> {
+    let query = &request.target.query;
+    if query.get("fromSrc") != Some("-") {
+        return Err(Denial::forbidden("image.url", "an image is not imported from a URL")
+            .why("the daemon would fetch it from the host's own network")
+            .todo("fetch it yourself: `curl URL | docker import - NAME`")
+            .into());
+    }
+    let mut draft = Draft::of(request).stream();
+    if let Some(repo) = query.get("repo").filter(|repo| !repo.is_empty()) {
+        draft = draft.with("repo", written(repo, case.who, case.words)?);
+    }
+    let mut changes: Vec<String> = query.all("changes").map(str::to_owned).collect();
+    changes.push(format!("LABEL \"{}\"=\"{}\"", labels::USER, quoted(&case.who.user)));
+    draft.target.query.set_all("changes", changes);
+    Ok(draft.plain())
+}
+
+/// As a Dockerfile's instruction has it between quotes.
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if matches!(c, '\\' | '"' | '$') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Own images that have lost their name. One that has any is not pruned: an admin may have
+/// given it a name that others run.
+pub fn prune(case: &Case, request: &Request) -> Result<Forward, Stop> {
+    let mut filters = filters(request)?;
+    if filters.values_mut("dangling").any(|value| !matches!(value.as_str(), "true" | "1")) {
+        return Err(Denial::forbidden("image.prune", "images that have a name are not pruned")
+            .why("others may run them")
+            .todo(format!(
+                "prune those without a name, and remove your own: docker rmi $(docker images -q '{}/*')",
+                own_space(case.who)
+            ))
+            .into());
+    }
+    filters.add("dangling", "true".into());
+    filters.add("label", format!("{}={}", labels::USER, case.who.user));
+    Ok(Draft::of(request).with("filters", filters.write()).plain())
 }
 
 /// The request on this image in place of the one that was named.

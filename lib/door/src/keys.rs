@@ -55,7 +55,9 @@ fn of(route: &Route) -> &'static [&'static str] {
         R::Exec(_, Exec::Resize) => &["h", "w"],
         R::Commit => &["container", "repo", "tag", "comment", "author", "pause", "changes"],
         R::ImageSearch => &["term", "limit", "filters"],
-        R::ImagePull => &["fromImage", "tag", "platform", "fromSrc", "repo", "message", "changes"],
+        R::ImagePull | R::ImageImport => {
+            &["fromImage", "tag", "platform", "fromSrc", "repo", "message", "changes"]
+        }
         R::ImageSaveMany => &["names", "platform"],
         R::ImageLoad => &["quiet", "platform"],
         R::Image(_, verb) => match verb {
@@ -67,9 +69,10 @@ fn of(route: &Route) -> &'static [&'static str] {
             Image::Attestations => &[],
         },
         R::Build => crate::build::KEYS,
-        R::VolumeList | R::NetworkList | R::ClusterRead => &["filters"],
+        R::VolumeList | R::NetworkList | R::ImagePrune => &["filters"],
+        R::ClusterRead => &["filters", "status"],
         R::BuildCancel => &["id"],
-        R::ImagePrune | R::BuildShared => &["filters", "all", "id", "keep-storage"],
+        R::BuildShared => &["filters", "all", "id", "keep-storage"],
         R::VolumeRemove(_) => &["force"],
         R::Network(_, Network::Inspect) => &["verbose", "scope"],
         // Refused for what they are; naming a key would only hide that.

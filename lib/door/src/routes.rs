@@ -1,6 +1,8 @@
 //! Which request this is. One table of method and path; what matches no row is denied to
 //! ordinary users.
 
+use crate::url::Target;
+
 /// A request that is known, with the names that stand in its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
@@ -20,6 +22,8 @@ pub enum Route {
     ImageList,
     ImageSearch,
     ImagePull,
+    /// A file system as an image, from an archive or a URL; the same path as a pull.
+    ImageImport,
     ImageSaveMany,
     ImageLoad,
     ImagePrune,
@@ -221,8 +225,20 @@ const TABLE: &[Row] = &[
     row!("DELETE", "configs/{*}", Route::ClusterWrite),
 ];
 
+/// The route of a method and a target.
+pub fn of(method: &str, target: &Target) -> Option<Route> {
+    let query = |key| target.query.get(key).is_some_and(|value| !value.is_empty());
+    match find(method, &target.segments) {
+        // The daemon pulls where an image is named, and reads the body where none is.
+        Some(Route::ImagePull) if !query("fromImage") && query("fromSrc") => {
+            Some(Route::ImageImport)
+        }
+        route => route,
+    }
+}
+
 /// The route of a method and the decoded segments behind the version.
-pub fn find(method: &str, segments: &[String]) -> Option<Route> {
+fn find(method: &str, segments: &[String]) -> Option<Route> {
     TABLE.iter().find_map(|(wanted, pattern, route)| {
         if *wanted != method {
             return None;

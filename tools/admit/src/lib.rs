@@ -167,7 +167,7 @@ fn request(asked: &Asked) -> Result<Result<Request, Denial>, Fault> {
             Err(denial) => return Ok(Err(denial)),
         },
     };
-    let route = routes::find("POST", &target.segments);
+    let route = routes::of("POST", &target);
     Ok(Ok(Request {
         method: "POST".into(),
         target,

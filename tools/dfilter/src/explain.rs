@@ -33,7 +33,7 @@ pub fn explain(
         Ok(target) => target,
         Err(denial) => return Ok(malformed(denial)),
     };
-    let route = routes::find(method, &target.segments);
+    let route = routes::of(method, &target);
     let parsed = match (expected(route.as_ref(), who.role), body) {
         (Expected::Json(_), Some(body)) => match json::parse(body.as_bytes()) {
             Ok(body) => Some(body),

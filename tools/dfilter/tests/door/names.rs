@@ -40,6 +40,7 @@ fn a_name_without_an_owner_is_ones_own() {
 
     // Nobody else sees it under that name, and everybody may have one of it.
     assert!(real.refused("bob", &["inspect", "built"]).contains("No such object"));
+    assert!(real.refused("bob", &["inspect", "org/app:2"]).contains("No such object: org/app:2"));
     let bobs = real.home("bob");
     write(&bobs.join("Dockerfile"), &format!("FROM {IMAGE}\nRUN echo his > /whose\n"));
     does("bob", &["build", "--network", "none", "-t", "built", "."]);
@@ -68,7 +69,7 @@ fn a_name_without_an_owner_is_ones_own() {
     // Commit, save and load, packed or not.
     does("alice", &["create", "--name", "two", "built"]);
     does("alice", &["commit", "two", "snap:1"]);
-    assert_eq!(does("alice", &["image", "history", "-q", "snap:1"]).lines().count() > 1, true);
+    assert!(does("alice", &["image", "history", "-q", "snap:1"]).lines().count() > 1);
     let saved = real.output("alice", &["save", "snap:1", "more"], b"").stdout;
     does("alice", &["rmi", "snap:1", "more"]);
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -79,6 +80,28 @@ fn a_name_without_an_owner_is_ones_own() {
         does("alice", &["rmi", "snap:1", "more"]);
     }
     does("alice", &["rm", "two"]);
+
+    // Files from an archive, and what has lost its name.
+    let files = crate::cases::tar("etc/whose", "hers");
+    let imported = real.does("alice", &["import", "-c", "CMD [\"x\"]", "-", "files"], &files);
+    assert_eq!(imported, id("alice", "ds01-alice/files"));
+    assert_eq!(
+        does(
+            "alice",
+            &["inspect", "-f", "{{index .Config.Labels \"ds01.user\"}} {{.Config.Cmd}}", "files"]
+        ),
+        "alice [x]"
+    );
+    does("bob", &["tag", "built", "keep"]);
+    for user in ["alice", "bob"] {
+        real.does(user, &["import", "-"], &crate::cases::tar("whose", user));
+    }
+    let pruned = does("alice", &["image", "prune", "-f"]);
+    assert_eq!(pruned.matches("deleted: sha256:").count(), 2, "an image and its layer: {pruned}");
+    assert_eq!(does("bob", &["images", "-q", "-f", "dangling=true"]).lines().count(), 1);
+    assert!(real.refused("alice", &["image", "prune", "-af"]).contains("docker rmi"));
+    assert!(real.refused("alice", &["import", "http://127.0.0.1:9/x"]).contains("URL"));
+    does("alice", &["rmi", "files"]);
 
     // A push goes to one's own name space, here of a registry that is not there.
     does("alice", &["tag", "built", "127.0.0.1:9/app"]);
