@@ -2,10 +2,9 @@
 # shellcheck source-path=SCRIPTDIR
 # script.sh - what every script of ours stands on: how it speaks, asks, explains, and goes back
 #
-# A script sources it and calls `options "$@"`.
+# A script says in `here` where it lies, sources this and calls `options "$@"`.
 NAME=${0##*/}
-HERE=$(dirname "$(readlink -f "$0")")
-PATH=$HERE:$PATH # The commands of the same installation first.
+PATH=${here:?}:$PATH # The commands of the same installation first.
 dry_run='' yes='' guided=''
 umask 022
 . "${BASH_SOURCE[0]%/*}/options.sh"
