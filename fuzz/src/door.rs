@@ -140,6 +140,7 @@ fn decided(body: json::Value) -> Result<Forward, Stop> {
             Ask::Volume(_) => Answer::Volume { owner: own, users: Vec::new() },
             Ask::Network(_) => Answer::Network { id, name: "net".into(), owner: own },
             Ask::Image(_) => Answer::Image { id, tags: Vec::new(), labels: Vec::new() },
+            Ask::OwnImage(_) => Answer::Missing(Vec::new()),
             Ask::Path(path) => Answer::Path(path.clone()),
             Ask::BindsOf(_) | Ask::GpusOf(_) => Answer::Paths(Vec::new()),
             Ask::Limits | Ask::Grant(_) => Answer::Granted(grant()),
@@ -148,7 +149,7 @@ fn decided(body: json::Value) -> Result<Forward, Stop> {
     }
 }
 
-fn grant() -> Grant {
+pub fn grant() -> Grant {
     Grant {
         cgroup_parent: "ds01-students-alice.slice".into(),
         cpus: Limit::Max(4.0),

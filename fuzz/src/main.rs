@@ -7,6 +7,7 @@
 
 mod door;
 mod random;
+mod solve;
 mod targets;
 
 use std::fs;
@@ -74,7 +75,7 @@ impl cli::Tool for Args {
 
 /// Every target there is.
 fn all() -> impl Iterator<Item = &'static Target> {
-    targets::TARGETS.iter().chain(&door::TARGETS)
+    targets::TARGETS.iter().chain(&door::TARGETS).chain(&solve::TARGETS)
 }
 
 fn main() -> std::process::ExitCode {

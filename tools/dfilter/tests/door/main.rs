@@ -6,6 +6,7 @@ mod cases;
 mod daemon;
 mod gate;
 mod gpus;
+mod grpc;
 mod hand;
 mod lab;
 mod names;
