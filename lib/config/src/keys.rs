@@ -129,6 +129,7 @@ pub(crate) enum Field {
 
     HostNetwork,
     SeccompUnconfined,
+    Sudo,
     UnknownFields,
     BindRoots,
     Capabilities,

@@ -69,6 +69,8 @@ pub enum Unowned {
 pub struct Door {
     pub host_network: Option<bool>,
     pub seccomp_unconfined: Option<bool>,
+    /// Whether `sudo` works without a question in containers made by `container-create`.
+    pub sudo: Option<bool>,
     /// `deny`, `strip` or `pass`.
     pub unknown_fields: Option<String>,
     /// Directories; `:ro` behind one means for reading.

@@ -155,6 +155,7 @@ impl<'a> Person<'a> {
         Door {
             host_network: yes(Field::HostNetwork),
             seccomp_unconfined: yes(Field::SeccompUnconfined),
+            sudo: yes(Field::Sudo),
             unknown_fields: scalar(Field::UnknownFields).map(|(value, _)| value.to_string()),
             bind_roots: list(Field::BindRoots),
             capabilities: list(Field::Capabilities),

@@ -106,6 +106,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(Field::SeccompUnconfined, &["seccomp_unconfined"], DOOR, Kind::Flag, "whether debuggers may run without the filter of system calls"),
     key(Field::UnknownFields, &["unknown_fields"], DOOR, Kind::Choice(&["deny", "strip", "pass"]), "what becomes of a field of a request that nobody here knows"),
     key(Field::BindRoots, &["bind_roots"], DOOR, Kind::Texts, "directories that may be mounted; {user} and {uid} are the person's, :ro behind one is read-only"),
+    key(Field::Sudo, &["sudo"], DOOR, Kind::Flag, "whether sudo makes people root in the containers that container-create makes, where the image has it"),
     key(Field::Capabilities, &["capabilities"], DOOR, Kind::Texts, "capabilities that may be added, without CAP_"),
     key(Field::ImageNames, &["image_names"], DOOR, Kind::Texts, "name spaces of images beside the person's own, such as lab/"),
     key(Field::PrivateVolumes, &["private_volumes"], DOOR, Kind::Texts, "volume names that are each person's own behind the scenes"),

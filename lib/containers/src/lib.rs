@@ -3,12 +3,21 @@
 //! socket, and the door behind it decides.
 
 pub mod after;
+pub mod create;
 pub mod glance;
+pub mod image;
+pub mod inside;
+pub mod interrupt;
 mod mine;
+pub mod order;
 pub mod packages;
+pub mod refusal;
 mod remove;
 pub mod stats;
+pub mod sudo;
 pub mod table;
+pub mod terminal;
+pub mod wait;
 
 pub use after::After;
 pub use mine::Mine;

@@ -43,6 +43,21 @@ impl Mine {
         Self::at(site, Docker::from_env()?)
     }
 
+    /// The same at the door for whoever runs this, root as well: what is made has an owner and
+    /// limits, which the daemon's own socket would give it none of.
+    pub fn at_the_door(site: &Site) -> Result<Self, Fault> {
+        let named = std::env::var_os("DOCKER_HOST").is_some_and(|host| !host.is_empty());
+        let docker = match named {
+            true => Docker::from_env()?,
+            false => Docker::at(site.root().join("var/run/docker.sock")),
+        };
+        Self::at(site, docker)
+    }
+
+    fn at(site: &Site, docker: Docker) -> Result<Self, Fault> {
+        Self::at(site, Docker::from_env()?)
+    }
+
     /// The same at a daemon of one's own choice.
     pub fn at(site: &Site, docker: Docker) -> Result<Self, Fault> {
         let caller = site.caller();
