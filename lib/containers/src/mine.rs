@@ -54,10 +54,6 @@ impl Mine {
         Self::at(site, docker)
     }
 
-    fn at(site: &Site, docker: Docker) -> Result<Self, Fault> {
-        Self::at(site, Docker::from_env()?)
-    }
-
     /// The same at a daemon of one's own choice.
     pub fn at(site: &Site, docker: Docker) -> Result<Self, Fault> {
         let caller = site.caller();
