@@ -28,10 +28,10 @@ everybody=(alice bob admin)
   for who in "${everybody[@]}"; do
     script_as "$who" 'docker run --rm lab-python sh -c "echo out; echo err >&2; exit 7" 2>/dev/null'
     code 7
-    [[ "$output" == out ]]
+    is out
     script_as "$who" 'head -c 300000 /dev/zero | docker run --rm -i lab-python wc -c'
     ok
-    [[ "$output" == 300000 ]]
+    is 300000
   done
 }
 
@@ -39,7 +39,7 @@ everybody=(alice bob admin)
   for who in "${everybody[@]}"; do
     script_as "$who" 'echo x | docker exec -i work._.'"$who"' cat'
     ok
-    [[ "$output" == x ]]
+    is x
   done
   script_as alice '
     docker exec work._.alice sh -c "exit 9" || echo "code $?"
@@ -48,7 +48,7 @@ everybody=(alice bob admin)
     until docker exec work._.alice test -e /tmp/made; do sleep 0.1; done
     head -c 3000000 /dev/urandom >sent; docker exec -i work._.alice cat <sent | cmp - sent && echo same; rm sent'
   ok
-  [[ "$output" == $'code 9\nb nobody /tmp\nsame' ]]
+  is $'code 9\nb nobody /tmp\nsame'
 }
 
 @test "exec -it and run -it at a terminal" {
@@ -76,7 +76,7 @@ everybody=(alice bob admin)
     { sleep 0.5; echo; echo "echo \$((6 * 7)); exit 5"; sleep 5; } | script -qec "docker attach att" /dev/null | grep -ow 42
     docker wait att; docker rm att'
   ok
-  [[ "$output" == $'true\nread escape sequence\n42\n5\natt' ]]
+  is $'true\nread escape sequence\n42\n5\natt'
 }
 
 @test "cp both ways: a file, a folder, a stream" {
@@ -87,7 +87,7 @@ everybody=(alice bob admin)
       tar -c in | docker cp - "work._.$USER:/root" && docker cp "work._.$USER:/root/in" - | tar -t
       docker cp "work._.$USER:/etc/hostname" ../cp/ && wc -l <hostname; cd .. && rm -rf cp'
     ok
-    [[ "$output" == $'here\nin/\nin/file\n1' ]]
+    is $'here\nin/\nin/file\n1'
   done
 }
 
@@ -96,7 +96,7 @@ everybody=(alice bob admin)
     script_as "$who" 'docker logs work._.$USER | head -1; docker logs -f --since 1s work._.$USER | sed 3q
       docker logs --tail 1 -t work._.$USER | grep -c "^20.*Z tick$"'
     ok
-    [[ "$output" == $'ready\ntick\ntick\ntick\n1' ]]
+    is $'ready\ntick\ntick\ntick\n1'
   done
 }
 
@@ -115,7 +115,7 @@ everybody=(alice bob admin)
   script_as root 'docker -H unix:///run/docker-real.sock top work._.alice'
   [[ "$(head -1 <<<"$top")" == "$(head -1 <<<"$output")" && "$top" == UID* ]]
   script_as admin 'docker stats --no-stream --format "{{.Name}}" | sort'
-  [[ "$output" == $'work._.admin\nwork._.alice\nwork._.bob' ]]
+  is $'work._.admin\nwork._.alice\nwork._.bob'
 }
 
 @test "events: their own as they happen, and those that were" {
@@ -147,7 +147,7 @@ everybody=(alice bob admin)
     docker start two; docker stop -t 0 two
     docker container prune -f | grep -c "^[0-9a-f]\{64\}$"; docker ps -aq --filter name=two'
   ok
-  [[ "$output" == $'two\n67108864 50000\n100000\ntwo\ntwo\ntwo\n137\ntwo\ntwo\n1' ]]
+  is $'two\n67108864 50000\n100000\ntwo\ntwo\ntwo\n137\ntwo\ntwo\n1'
 }
 
 @test "a network of one's own, with names and an address outside" {
@@ -163,7 +163,7 @@ for _ in range(50):
     docker port srv; docker network connect bridge srv; docker network disconnect bridge srv
     docker network inspect anet -f "{{range .Containers}}{{.Name}}{{end}}"; docker network ls -q --filter name=anet | wc -l'
   ok
-  [[ "$output" == $'200\n80/tcp -> 127.0.0.1:18099\nsrv\n1' ]]
+  is $'200\n80/tcp -> 127.0.0.1:18099\nsrv\n1'
   script_as bob 'docker network ls --format "{{.Name}}" | paste -sd" "; docker network inspect anet'
   code 1
   says "bridge host none"
@@ -184,7 +184,7 @@ owned_network() { says "owned by $1"; }
     docker run --rm -v made:/v:ro -v /anonymous --tmpfs /t --mount type=bind,src=$HOME,dst=/home/me lab-python sh -c "cat /v/a; ls -d /anonymous /home/me; df /t | tail -1 | cut -d\  -f1"
     docker volume ls --format "{{.Name}}" | sort; docker volume inspect -f "{{index .Labels \"ds01.user\"}}" implicit'
   ok
-  [[ "$output" == $'kept\n/anonymous\n/home/me\ntmpfs\nimplicit\nmade\nalice' ]]
+  is $'kept\n/anonymous\n/home/me\ntmpfs\nimplicit\nmade\nalice'
   script_as bob 'docker volume ls -q; docker run --rm -v made:/v lab-python cat /v/a'
   code 125
   says "owned by alice"
@@ -208,7 +208,7 @@ owned_network() { says "owned by $1"; }
     docker create --name ex lab-python >/dev/null; docker export ex | tar -t | grep -c "^etc/passwd$"; docker rm ex >/dev/null
     docker image inspect -f "{{.Id}}" lab-python | cut -c1-7; docker history -q lab-python | wc -l'
   ok
-  [[ "$output" == $'Loaded image: ds01-alice/mine:latest\nLoaded image: ds01-alice/mine:latest\n/mark\nUntagged: ds01-alice/other:latest\n1\nsha256:\n1' ]]
+  is $'Loaded image: ds01-alice/mine:latest\nLoaded image: ds01-alice/mine:latest\n/mark\nUntagged: ds01-alice/other:latest\n1\nsha256:\n1'
   script_as bob 'docker rmi ds01-alice/mine'
   code 1
   says "not yours"
@@ -237,10 +237,10 @@ owned_network() { says "owned by $1"; }
   done
   script_as admin 'docker exec work._.bob echo inside; docker inspect -f "{{.Name}}" work._.alice'
   ok
-  [[ "$output" == $'inside\n/work._.alice' ]]
+  is $'inside\n/work._.alice'
   # Nothing of it has reached bob's.
   script_as bob 'docker inspect -f "{{.State.Running}} {{.Name}} {{.HostConfig.Memory}}" work._.bob'
-  [[ "$output" == 'true /work._.bob 536870912' ]]
+  is 'true /work._.bob 536870912'
 }
 
 @test "--gpus 1 in the background: leased, seen inside, kept when stopped, free when removed" {
@@ -248,7 +248,7 @@ owned_network() { says "owned by $1"; }
     script_as "$who" 'docker run -d --name gpu._.$USER --gpus 1 lab-python sleep 1000 >/dev/null
       docker exec gpu._.$USER sh -c "ls /dev/nvidia-lab | wc -l"'
     ok
-    [[ "$output" == 1 ]]
+    is 1
   done
   script_as alice 'docker run --rm --gpus all lab-python true'
   code 125
@@ -258,7 +258,7 @@ owned_network() { says "owned by $1"; }
   # All means: as many as one may have by default.
   script_as alice 'docker run --rm --gpus all lab-python sh -c "ls /dev/nvidia-lab | wc -l"'
   ok
-  [[ "$output" == 1 ]]
+  is 1
   script_as bob 'docker rm -f gpu._.bob'
   script_as admin 'docker rm -f gpu._.admin'
   for who in "${everybody[@]}"; do eventually leases_are "$who" 0; done
