@@ -32,6 +32,8 @@ enum At {
 #[derive(Debug)]
 pub(crate) struct Body {
     pub status: u16,
+    /// The newest API version, where the answer says it.
+    pub api: Option<String>,
     at: At,
     wire: BufReader<Wire>,
     /// The beginning of a line between chunks.
@@ -62,7 +64,9 @@ impl Body {
             }
             let bodiless = bodiless || matches!(status, 101 | 204 | 304);
             let at = if bodiless { At::Done } else { framing(parsed.headers)? };
-            return Ok(Self { status, at, wire, line: Vec::new() });
+            let api = parsed.headers.iter().find(|h| h.name.eq_ignore_ascii_case("Api-Version"));
+            let api = api.map(|header| String::from_utf8_lossy(header.value).into_owned());
+            return Ok(Self { status, api, at, wire, line: Vec::new() });
         }
     }
 

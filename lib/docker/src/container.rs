@@ -35,6 +35,8 @@ pub struct Container {
     pub runtime: String,
     pub network_mode: String,
     pub privileged: bool,
+    /// Whether it is removed as soon as it ends (`--rm`).
+    pub auto_remove: bool,
     pub device_requests: Vec<DeviceRequest>,
     /// Device nodes of the host that were given as they are.
     pub devices: Vec<String>,
@@ -210,6 +212,8 @@ struct HostConfig {
     #[serde(deserialize_with = "or_none")]
     privileged: bool,
     #[serde(deserialize_with = "or_none")]
+    auto_remove: bool,
+    #[serde(deserialize_with = "or_none")]
     device_requests: Vec<DeviceRequest>,
     #[serde(deserialize_with = "or_none")]
     devices: Vec<Node>,
@@ -241,6 +245,7 @@ impl From<Inspected> for Container {
             runtime: seen.host_config.runtime,
             network_mode: seen.host_config.network_mode,
             privileged: seen.host_config.privileged,
+            auto_remove: seen.host_config.auto_remove,
             device_requests: seen.host_config.device_requests,
             devices: seen.host_config.devices.into_iter().map(|node| node.path_on_host).collect(),
             binds: seen

@@ -29,6 +29,11 @@ impl Api {
         let (major, minor) = text.split_once('.')?;
         Some(Self { major: major.parse().ok()?, minor: minor.parse().ok()? })
     }
+
+    /// A version that this client knows, so that whoever speaks it speaks no older one.
+    pub fn known(text: &str) -> Option<Self> {
+        Self::read(text).filter(|api| *api <= NEWEST)
+    }
 }
 
 /// An engine, as it describes itself.

@@ -108,7 +108,7 @@ impl Lab {
                 let lines = BufReader::new(stream.try_clone().unwrap()).lines();
                 let head: Vec<_> =
                     lines.map_while(Result::ok).take_while(|l| !l.is_empty()).collect();
-                let body = if head[0].contains("/version") {
+                let body = if head[0].contains("/version") || head[0].contains("/_ping") {
                     r#"{"Version":"24.0.0","ApiVersion":"1.43","MinAPIVersion":"1.12"}"#
                 } else if head[0].contains("all=1") && head[0].contains("ds01.user%3Ddaemon%22") {
                     list

@@ -113,7 +113,10 @@ fn stop(mine: &Mine, typed: &str, how: How) -> Result<Done, Fault> {
         false => format!("stopping {name}, for at most {} ...", patience.words()),
     });
     end(mine, &container, patience, how.force)?;
-    let Some(ended) = mine.docker().inspect(&container.id)? else {
+    let ended = mine.docker().inspect(&container.id)?;
+    // It goes a moment after it has ended, or just before we look.
+    let ended = ended.filter(|ended| ended.is_running() || !container.auto_remove);
+    let Some(ended) = ended else {
         let words = format!("{name} is stopped, and gone: it was made to be removed then (--rm)");
         let document = verbs::document(mine, &container, "stopped_and_removed");
         return Ok(Done { document, words });

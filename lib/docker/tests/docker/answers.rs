@@ -45,6 +45,22 @@ fn an_engine_too_new_for_us_is_asked_in_its_oldest_version() {
 }
 
 #[test]
+fn what_the_ping_says_is_believed_only_of_a_version_that_we_know() {
+    let version = r#"{"Version":"99","ApiVersion":"1.90","MinAPIVersion":"1.80"}"#;
+    for (ping, spoken) in [
+        ("Api-Version: 1.41\r\n", "1.41"),
+        ("api-version: 1.90\r\n", "1.80"),
+        ("Api-Version: x\r\n", "1.80"),
+        ("", "1.80"),
+    ] {
+        let server = Server::start_pinged(ping, version, vec![says(answer("200 OK", "[]"))]);
+        assert_eq!(server.docker().list().unwrap(), []);
+        let asked = format!("GET /v{spoken}/containers/json?all=1 ");
+        assert!(server.requests()[0].starts_with(&asked), "{ping:?}: {}", server.requests()[0]);
+    }
+}
+
+#[test]
 fn answers_are_read_in_every_framing() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
         4\r\n[{\"I\r\n1;x=y\r\nd\r\n8\r\n\":\"abc\"}\r\n1\r\n]\r\n0\r\nTrailer: x\r\n\r\n";

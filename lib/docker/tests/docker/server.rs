@@ -36,12 +36,18 @@ pub fn says(bytes: impl Into<Vec<u8>>) -> Script {
 }
 
 impl Server {
-    /// Answers `/version` by itself, and every other connection by the next script.
+    /// Answers `/version` and the ping before it by itself, and every other connection by the
+    /// next script.
     pub fn start(scripts: Vec<Script>) -> Self {
         Self::start_as(VERSION, scripts)
     }
 
     pub fn start_as(version: &'static str, scripts: Vec<Script>) -> Self {
+        Self::start_pinged("", version, scripts)
+    }
+
+    /// The same, with a line more in the head of the ping's answer.
+    pub fn start_pinged(ping: &'static str, version: &'static str, scripts: Vec<Script>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("docker.sock");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -52,6 +58,11 @@ impl Server {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let request = read_request(&mut stream);
+                if request.starts_with("HEAD /_ping ") {
+                    let head = format!("HTTP/1.1 200 OK\r\n{ping}Content-Length: 2\r\n\r\n");
+                    stream.write_all(head.as_bytes()).unwrap();
+                    continue;
+                }
                 if request.starts_with("GET /version ") {
                     stream.write_all(&answer("200 OK", version)).unwrap();
                     continue;

@@ -167,7 +167,7 @@ fn daemon(lab: &Lab, containers: Vec<Value>) -> String {
             let _ = reader.read_line(&mut first);
             let path = first.split(' ').nth(1).unwrap_or_default();
             let of_id = |one: &&Value| path.contains(one["Id"].as_str().unwrap());
-            let body = if path.contains("/version") {
+            let body = if path.contains("/version") || path.contains("/_ping") {
                 json!({"ApiVersion": "1.43", "MinAPIVersion": "1.12", "Version": "24.0.0"})
             } else if let Some(one) = containers.iter().find(of_id) {
                 one.clone()
