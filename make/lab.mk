@@ -22,7 +22,7 @@ lab: lab-built ## start it: real systemd, real Docker, simulated GPUs, some user
 
 .PHONY: lab-built
 lab-built:
-	@$(CARGO) build --release --locked --quiet -p ds01 -p dfilter -p admit -p nvml-sim
+	@$(CARGO) build --release --locked --quiet -p ds01 -p dfilter -p admit -p docker-wrap -p nvml-sim
 
 .PHONY: lab-shell
 lab-shell: ## be somebody in it: make lab-shell USER=alice
