@@ -54,6 +54,7 @@ impl Site {
             .args(args)
             .env_clear()
             .env("HOME", &home)
+            .env("TMPDIR", &home)
             .env("PATH", "/usr/bin:/bin")
             .env("DOCKER_BUILDKIT", "1")
             .env("BUILDKIT_PROGRESS", "plain")

@@ -21,16 +21,19 @@ const CONTROL: &str = "/moby.buildkit.v1.Control/";
 const BRIDGE: &str = "/moby.buildkit.v1.frontend.LLBBridge/";
 const LARGE: usize = 24 << 20;
 
+/// A call's path, metadata and message.
+type Call = (String, HeaderMap, Vec<u8>);
+
 /// What reached the daemon, call by call.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<(String, HeaderMap, Vec<u8>)>>>);
+struct Seen(Arc<Mutex<Vec<Call>>>);
 
 impl Seen {
-    fn calls(&self) -> Vec<(String, HeaderMap, Vec<u8>)> {
+    fn calls(&self) -> Vec<Call> {
         self.0.lock().unwrap().clone()
     }
     /// Waits until something is so: what is given up is seen a little later.
-    async fn until(&self, what: &str, is: impl Fn(&[(String, HeaderMap, Vec<u8>)]) -> bool) {
+    async fn until(&self, what: &str, is: impl Fn(&[Call]) -> bool) {
         for _ in 0..600 {
             if is(&self.calls()) {
                 return;
@@ -343,9 +346,7 @@ fn streams_run_both_ways_at_their_takers_pace() {
 
         // A call that is given up is given up at the daemon's too, alone or with its client.
         let status = posted(&format!("{CONTROL}Status"), &[]);
-        let gone = |calls: &[(String, HeaderMap, Vec<u8>)]| {
-            calls.iter().filter(|(path, ..)| path == "gone").count()
-        };
+        let gone = |calls: &[Call]| calls.iter().filter(|(path, ..)| path == "gone").count();
         for (client, count) in [(&mut alice, 1), (&mut bob, 2)] {
             let (answer, mut up) = client.send_request(status.clone(), false).unwrap();
             let own = framed(&proto::write(&a_status(&format!("r{count}"))));
