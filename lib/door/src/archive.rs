@@ -34,6 +34,30 @@ pub fn is_plain_tar(first: &[u8]) -> bool {
     u32::from_str_radix(digits, 8) == Ok(sum)
 }
 
+/// Octal digits, or a large number in binary.
+pub fn number(field: &[u8]) -> Option<u64> {
+    if field[0] & 0x80 != 0 {
+        let (high, low) = field.split_at(4);
+        let zero = high[0] == 0x80 && high[1..].iter().all(|byte| *byte == 0);
+        let number = u64::from_be_bytes(low.try_into().ok()?);
+        return (zero && number < 1 << 50).then_some(number);
+    }
+    let digits = std::str::from_utf8(field).ok()?;
+    let digits = digits.trim_matches(|c| c == ' ' || c == '\0');
+    if digits.is_empty() { Some(0) } else { u64::from_str_radix(digits, 8).ok() }
+}
+
+/// The header with another size of its content.
+pub fn sealed(header: &[u8], size: usize) -> Option<[u8; BLOCK]> {
+    let mut block: [u8; BLOCK] = header.try_into().ok()?;
+    let digits = format!("{size:011o}\0");
+    block[124..136].copy_from_slice(digits.as_bytes().get(..12).filter(|_| digits.len() == 12)?);
+    block[148..156].fill(b' ');
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    Some(block)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,10 @@
 //! `POST /build`: everything it may do stands in the query.
 
 use crate::ask::Case;
+use crate::decide::Body;
 use crate::facts::{Answer, Ask, Stop};
 use crate::json::{self, Value};
-use crate::own::{own_space, read, written};
+use crate::own::{is_own, own_space, read, written};
 use crate::url::Query;
 use crate::who::Who;
 use crate::{Denial, clamp, labels};
@@ -106,6 +107,24 @@ pub fn caches(who: &Who, given: Option<&str>) -> String {
         Some(given) => format!("{space}/{given}"),
         None => space,
     }
+}
+
+/// The body of a build. In a Dockerfile that comes with it, own images are told in full;
+/// BuildKit fetches its files another way.
+pub fn context(case: &Case, query: &Query) -> Result<Body, Stop> {
+    if query.get("version") == Some("2") || query.get("remote").is_some_and(|text| !text.is_empty())
+    {
+        return Ok(Body::Stream);
+    }
+    let Answer::Names(all) = case.answer(Ask::Images)? else {
+        return Err(Denial::new(500, "door.facts", "the images could not be listed").into());
+    };
+    let own = all.iter().filter(|name| is_own(name, case.who, case.words));
+    let images: Vec<String> = own.cloned().collect();
+    if images.is_empty() {
+        return Ok(Body::Stream);
+    }
+    Ok(Body::Context { dockerfile: query.get("dockerfile").unwrap_or_default().to_owned(), images })
 }
 
 /// Images that a build is told of: those whose layers may be used again, and those that

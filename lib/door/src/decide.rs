@@ -60,6 +60,12 @@ pub enum Body {
     Tar,
     /// Judged and rewritten while it passes: [`crate::ImageArchive`].
     Archive,
+    /// Files of a classic build, and the own images that its Dockerfile, which is named, may
+    /// mean: [`crate::BuildContext`].
+    Context {
+        dockerfile: String,
+        images: Vec<String>,
+    },
 }
 
 /// What becomes of the daemon's answer.
@@ -265,6 +271,7 @@ pub fn body(request: &Request, words: &Words, schema: &'static Schema) -> Result
 fn ordinary(case: &Case, request: &Request, route: &Route, now: &str) -> Result<Forward, Stop> {
     use Route as R;
     let draft = Draft::of(request);
+    let query = &request.target.query;
     match route {
         R::Ping | R::Version | R::ImageSearch | R::Distribution(_) | R::ClusterRead => {
             Ok(draft.plain())
@@ -306,7 +313,8 @@ fn ordinary(case: &Case, request: &Request, route: &Route, now: &str) -> Result<
         R::Build => {
             let mut draft = draft;
             build::judge(case, &mut draft.target.query)?;
-            Ok(draft.stream().plain())
+            draft.body = build::context(case, query)?;
+            Ok(draft.plain())
         }
         R::Session => Ok(draft.answered(Shape::Hijack)),
         R::Grpc => Ok(draft.answered(Shape::Grpc)),

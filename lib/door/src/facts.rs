@@ -18,6 +18,8 @@ pub enum Ask {
     Image(String),
     /// Whether there is an image of this name in the person's own name space.
     OwnImage(String),
+    /// The names of all images.
+    Images,
     /// Where a path leads when this person follows it.
     Path(String),
     /// Limits, slice and GPUs for a create; asked last, since it may lease.
@@ -64,6 +66,7 @@ pub enum Answer {
         tags: Vec<String>,
         labels: Vec<(String, String)>,
     },
+    Names(Vec<String>),
     /// Every link resolved; what does not exist yet stands below what does.
     Path(String),
     Paths(Vec<String>),

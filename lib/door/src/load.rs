@@ -12,7 +12,7 @@ use std::io::Write;
 use flate2::write::MultiGzDecoder;
 
 use crate::Denial;
-use crate::archive::{BLOCK, is_plain_tar};
+use crate::archive::{BLOCK, is_plain_tar, number, sealed};
 use crate::json;
 use crate::who::{Who, Words};
 
@@ -305,17 +305,11 @@ fn write_file(out: &mut Vec<u8>, name: &str, made: &[u8], content: &[u8]) -> Res
     block[100..108].copy_from_slice(b"0000644\0");
     block[108..116].copy_from_slice(b"0000000\0");
     block[116..124].copy_from_slice(b"0000000\0");
-    let size = format!("{:011o}\0", content.len());
-    if size.len() != 12 {
-        return Err(odd("a list of names that is too long"));
-    }
-    block[124..136].copy_from_slice(size.as_bytes());
     block[136..148].copy_from_slice(made);
-    block[148..156].fill(b' ');
     block[156] = b'0';
     block[257..265].copy_from_slice(b"ustar\x0000");
-    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let block =
+        sealed(&block, content.len()).ok_or_else(|| odd("a list of names that is too long"))?;
     out.extend_from_slice(&block);
     out.extend_from_slice(content);
     out.resize(out.len() + content.len().next_multiple_of(BLOCK) - content.len(), 0);
@@ -343,19 +337,6 @@ fn own_name(block: &[u8]) -> Result<String, Denial> {
     }
     let prefix = if ustar { field(&block[345..500])? } else { String::new() };
     Ok(if prefix.is_empty() { name } else { format!("{prefix}/{name}") })
-}
-
-/// Octal digits, or a large number in binary.
-fn number(field: &[u8]) -> Option<u64> {
-    if field[0] & 0x80 != 0 {
-        let (high, low) = field.split_at(4);
-        let zero = high[0] == 0x80 && high[1..].iter().all(|byte| *byte == 0);
-        let number = u64::from_be_bytes(low.try_into().ok()?);
-        return (zero && number < 1 << 50).then_some(number);
-    }
-    let digits = std::str::from_utf8(field).ok()?;
-    let digits = digits.trim_matches(|c| c == ' ' || c == '\0');
-    if digits.is_empty() { Some(0) } else { u64::from_str_radix(digits, 8).ok() }
 }
 
 fn odd(why: &str) -> Denial {

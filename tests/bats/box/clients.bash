@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2016,SC2034,SC2153 # Inner shells expand; TREE is of box.bash.
 # clients.bash - what the suites of Docker's clients share: the door with its units, and the clients themselves
 
 UNITS=(ds01-owner-sync.service ds01-gpu-follow.service)
@@ -54,6 +55,14 @@ script_as() {
   shift 2
   as "$user" timeout 100 bash -c "$text" - "$@"
   output=$(grep -v '^WARNING: ds01: ' <<<"$output" || :)
+}
+
+# WORDS: what was said, and nothing else.
+is() {
+  [[ "$output" == "$1" ]] || {
+    printf 'says: %s\nnot:  %s\n' "$output" "$1"
+    return 1
+  }
 }
 
 owned() { says "Permission denied: container owned by $1"; }

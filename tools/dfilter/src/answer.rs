@@ -10,7 +10,7 @@ use ds01_door::http::{Framing, Head, Response};
 use ds01_door::{Cut, Denial, Forward, ImageArchive, Owner, Records, Shape, Viewer, Who, Words};
 use serde_json::Value;
 
-use crate::conn::{Connection, Sent};
+use crate::conn::{Connection, Passing, Sent};
 use crate::daemon::{Daemon, read_head, read_whole};
 use crate::door::Door;
 use crate::grpc::{self, Caller};
@@ -154,7 +154,7 @@ async fn upward(
     judge: Judge<'_>,
     progress: &Progress,
 ) -> Up {
-    let Sent { mut head, first, mut rest, chunked, mut archive } = sent;
+    let Sent { mut head, first, mut rest, chunked, mut passing } = sent;
     match (chunked, first.is_empty()) {
         (_, true) => {}
         (true, false) => head.extend(chunk(&first)),
@@ -170,11 +170,11 @@ async fn upward(
             // Half a body must not look like a whole one: the caller closes both.
             Err(error) => return Up::Client(error),
         };
-        if let Some(archive) = &mut archive {
+        if let Some(passing) = &mut passing {
             for part in
                 pieces.iter().flat_map(|piece| buf[piece.clone()].chunks(ImageArchive::PIECE))
             {
-                match archive.pass(part, judge.who, judge.words) {
+                match passing.pass(part, judge.who, judge.words) {
                     Ok(out) if out.is_empty() => {}
                     Ok(out) if write_all(daemon, &chunk(&out)).await.is_ok() => {}
                     Ok(_) => return Up::Daemon,
@@ -196,6 +196,10 @@ async fn upward(
             return Up::Daemon;
         }
         wire::consume(buf, used);
+    }
+    let left = passing.as_mut().map(Passing::finish).unwrap_or_default();
+    if !left.is_empty() && write_all(daemon, &chunk(&left)).await.is_err() {
+        return Up::Daemon;
     }
     if chunked && write_all(daemon, LAST_CHUNK).await.is_err() {
         return Up::Daemon;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ds01_door::http::{Framing, Head, LONGEST_HEAD};
 use ds01_door::{
-    Body, Denial, Expected, Forward, ImageArchive, Request, Role, Shape, Target, Who, Words,
-    expected, is_plain_tar, json, routes,
+    Body, BuildContext, Denial, Expected, Forward, ImageArchive, Request, Role, Shape, Target, Who,
+    Words, expected, is_plain_tar, json, own_first, routes,
 };
 use serde_json::json;
 use tokio::time::timeout;
@@ -50,8 +50,31 @@ pub(crate) struct Sent {
     pub first: Vec<u8>,
     pub rest: Source,
     pub chunked: bool,
-    /// Makes the names in an archive of images one's own while it passes.
-    pub archive: Option<ImageArchive>,
+    pub passing: Option<Passing>,
+}
+
+/// What is changed while it passes.
+pub(crate) enum Passing {
+    /// The names in an archive of images become one's own.
+    Archive(Box<ImageArchive>),
+    /// A Dockerfile among the files of a build has own images in full.
+    Context(BuildContext),
+}
+
+impl Passing {
+    pub fn pass(&mut self, bytes: &[u8], who: &Who, words: &Words) -> Result<Vec<u8>, Denial> {
+        match self {
+            Self::Archive(archive) => archive.pass(bytes, who, words),
+            Self::Context(context) => Ok(context.pass(bytes, &|name| own_first(name, who, words))),
+        }
+    }
+    /// What is left when all has come.
+    pub fn finish(&mut self) -> Vec<u8> {
+        match self {
+            Self::Archive(_) => Vec::new(),
+            Self::Context(context) => context.finish(),
+        }
+    }
 }
 
 impl Connection {
@@ -498,7 +521,7 @@ fn sent(head: &Head, forward: &Forward, who: &Who, first: Vec<u8>, rest: Source)
         // A body that was read already, to be judged, and passes after all.
         Body::Stream if rest.is_done() => (Framing::Length(first.len() as u64), first, rest),
         // Its names change on the way, and with them its length.
-        Body::Archive => (Framing::Chunked, first, rest),
+        Body::Archive | Body::Context { .. } => (Framing::Chunked, first, rest),
         Body::Stream | Body::Tar => (head.framing, first, rest),
     };
     Sent {
@@ -506,6 +529,12 @@ fn sent(head: &Head, forward: &Forward, who: &Who, first: Vec<u8>, rest: Source)
         first,
         rest,
         chunked: framing == Framing::Chunked,
-        archive: (forward.body == Body::Archive).then(ImageArchive::default),
+        passing: match &forward.body {
+            Body::Archive => Some(Passing::Archive(Box::default())),
+            Body::Context { dockerfile, images } => {
+                Some(Passing::Context(BuildContext::new(dockerfile, images.clone())))
+            }
+            _ => None,
+        },
     }
 }

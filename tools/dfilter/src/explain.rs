@@ -100,6 +100,10 @@ pub fn explain(
                             .push(format!("there is no image {given}, which would be meant first"));
                         Answer::Missing(Vec::new())
                     }
+                    Ask::Images => {
+                        assumed.push(format!("{name} has no images"));
+                        Answer::Names(Vec::new())
+                    }
                     Ask::Path(path) => Answer::Path(path.clone()),
                     Ask::BindsOf(_) | Ask::GpusOf(_) => Answer::Paths(Vec::new()),
                     Ask::Limits => {

@@ -25,6 +25,7 @@ pub async fn answer(
         Ask::Volume(name) => volume(door, daemon, name).await,
         Ask::Network(name) => network(door, daemon, name).await,
         Ask::Image(name) | Ask::OwnImage(name) => image(door, daemon, name).await,
+        Ask::Images => images(door, daemon).await,
         Ask::Path(path) => Ok(Answer::Path(follow(path, who).await?)),
         Ask::BindsOf(id) => binds_of(door, daemon, id).await,
         Ask::GpusOf(id) => gpus_of(door, daemon, who, id).await,
@@ -192,6 +193,13 @@ async fn image(door: &Door, daemon: &mut Daemon, name: &str) -> Result<Answer, D
             })
             .unwrap_or_default(),
     })
+}
+
+async fn images(door: &Door, daemon: &mut Daemon) -> Result<Answer, Denial> {
+    let list = document(daemon.get(&door.upstream, "/images/json").await?)?.unwrap_or_default();
+    let all = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    let tags = all.iter().filter_map(|image| image["RepoTags"].as_array()).flatten();
+    Ok(Answer::Names(tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect()))
 }
 
 async fn binds_of(door: &Door, daemon: &mut Daemon, id: &str) -> Result<Answer, Denial> {

@@ -66,6 +66,12 @@ fn a_name_without_an_owner_is_ones_own() {
     does("alice", &[&["build", "--network", "none", "-t", "more", "."][..], &args].concat());
     assert_eq!(does("alice", &["run", "--rm", "more", "cat", "/whose", "/name"]), "hers\nbuilt");
 
+    // Of a classic build the door reads the Dockerfile too.
+    write(&home.join("other"), "FROM built AS one\nFROM one\nCOPY --from=org/app:2 /whose /his\n");
+    does("alice", &["build", "-q", "--network", "none", "-t", "third", "-f", "other", "."]);
+    assert_eq!(does("alice", &["run", "--rm", "third", "cat", "/his", "/whose"]), "hers\nhers");
+    does("alice", &["rmi", "third"]);
+
     // Commit, save and load, packed or not.
     does("alice", &["create", "--name", "two", "built"]);
     does("alice", &["commit", "two", "snap:1"]);
