@@ -14,6 +14,7 @@ use ds01_people::{Nss, Person, find, of_uid};
 use ds01_site::Site;
 use ds01_text::Output;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// No request is longer: the door reads no larger body.
@@ -42,8 +43,9 @@ struct Asked {
     query: BTreeMap<String, String>,
     #[serde(default)]
     id: Option<String>,
+    /// Kept as it was written: the door's own strict reader takes it from there.
     #[serde(default)]
-    body: Value,
+    body: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +62,9 @@ struct Named {
     user: Option<String>,
     #[serde(default)]
     uid: Option<u32>,
+    /// False for somebody who asks from within a container: there nobody is an admin.
+    #[serde(default = "yes")]
+    may_be_admin: bool,
     // What else the door knows of a peer, which decides nothing here.
     #[serde(default)]
     #[allow(dead_code)]
@@ -67,6 +72,10 @@ struct Named {
     #[serde(default)]
     #[allow(dead_code)]
     pid: Option<i32>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Tool for Args {
@@ -87,7 +96,9 @@ impl Tool for Args {
         let config = Config::load(site)?;
         let person = person(site, asked.who.as_ref())?;
         let named = config.is_admin(&person.account.name);
-        let who = dfilter::who(&person, &config.access().admin_group, named, true);
+        let may_be_admin =
+            site.caller().may_be_admin && asked.who.as_ref().is_none_or(|named| named.may_be_admin);
+        let who = dfilter::who(&person, &config.access().admin_group, named, may_be_admin);
         let request = match request(&asked)? {
             Ok(request) => request,
             Err(denial) => return Ok(refused(&denial)),
@@ -153,6 +164,11 @@ fn request(asked: &Asked) -> Result<Result<Request, Denial>, Fault> {
             return Err(Fault::usage("a start names no container").todo("give its `id` or name"));
         }
     };
+    // Behind either the rest would be no path any more.
+    if raw.contains(['?', '%']) {
+        return Err(Fault::usage("the `id` is no container's")
+            .todo("give the name or the id as `docker ps` shows it"));
+    }
     let mut target = match Target::parse(&raw) {
         Ok(target) => target,
         Err(denial) => return Ok(Err(denial)),
@@ -161,8 +177,8 @@ fn request(asked: &Asked) -> Result<Result<Request, Denial>, Fault> {
         target.query.set(key, value);
     }
     let body = match (asked.op, &asked.body) {
-        (Op::Start, _) | (_, Value::Null) => None,
-        (Op::Create, body) => match json::parse(body.to_string().as_bytes()) {
+        (Op::Start, _) | (_, None) => None,
+        (Op::Create, Some(body)) => match json::parse(body.get().as_bytes()) {
             Ok(body) => Some(body),
             Err(denial) => return Ok(Err(denial)),
         },
@@ -199,5 +215,9 @@ mod tests {
         assert_eq!(request.body.unwrap().get("Image").unwrap().as_text(), Some("bb"));
         let start: Asked = serde_json::from_str(r#"{"op":"start","id":"../x"}"#).unwrap();
         assert!(super::request(&start).unwrap().is_err());
+        for id in ["x?y=", "x%2f.."] {
+            let start = format!(r#"{{"op":"start","id":"{id}"}}"#);
+            assert!(super::request(&serde_json::from_str(&start).unwrap()).is_err());
+        }
     }
 }
