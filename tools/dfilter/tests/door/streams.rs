@@ -184,6 +184,24 @@ fn a_create_carries_owner_slice_and_limits() {
 }
 
 #[test]
+fn what_is_nobodys_cannot_be_named_after_somebody() {
+    let Some(lab) = lab::start(lab::CONFIG, Mode::Enforce) else { return };
+    let rename = |actor: &str, name: &str| {
+        let path = format!("/containers/{name}/rename?name=mine");
+        request(&lab, actor, "POST", &path, "", b"")
+    };
+    // Where `unowned` is open she may use it, but a name could make it hers.
+    assert_eq!(request(&lab, "alice", "POST", "/containers/nobodys/stop", "", b"").status, 200);
+    let refused = rename("alice", "nobodys");
+    assert_eq!((refused.status, &refused.json()["code"]), (403, &"rename.nobody".into()));
+    // A label alone makes nothing bob's.
+    assert_eq!(rename("bob", "forged").json()["code"], "rename.nobody");
+    assert_eq!(rename("bob", "dev").status, 200);
+    assert_eq!(rename("alice", "alice1").status, 200);
+    assert_eq!(rename("admin", "nobodys").status, 200);
+}
+
+#[test]
 fn lists_and_counts_are_ones_own() {
     let Some(lab) = lab::start(&lab::CONFIG.replace("open", "admin"), Mode::Enforce) else {
         return;
