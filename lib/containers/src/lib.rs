@@ -13,6 +13,8 @@ pub mod order;
 pub mod packages;
 pub mod refusal;
 mod remove;
+pub mod session;
+pub mod start;
 pub mod stats;
 pub mod sudo;
 pub mod table;

@@ -27,7 +27,7 @@ macro_rules! groups {
 pub const GROUPS: &[Group] = groups! {
     "Limits and people": check_limits limits_resolve limits_check limits_schema user_resolve;
     "GPUs": gpu_list gpu_alloc gpu_avail gpu_state gpu_queue gpu_reserve;
-    "Containers": container_list container_stats container_logs container_stop container_pause container_unpause container_remove container_cleanup container_exit;
+    "Containers": container_create container_start container_run container_attach container_list container_stats container_logs container_stop container_pause container_unpause container_remove container_cleanup container_exit;
     "Slices": slice_make slice_usage;
     "The Docker door" (apart): dfilter admit docker_wrap;
     "What happened": ds01_events event_log docker_events owner_sync;

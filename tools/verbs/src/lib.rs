@@ -188,3 +188,28 @@ pub fn line(mine: &Mine, container: &Container) -> String {
         if gpus.is_empty() { String::new() } else { format!(", {}", after::gpu_words(&gpus)) };
     format!("{} ({}{gpus})", name(mine, container), container.state)
 }
+
+/// The one container that somebody works in: the one named, or chosen at a terminal. Stdin is
+/// the work's, so no name comes from there.
+pub fn one(site: &Site, mine: &Mine, name: Option<String>, fit: Fit) -> Result<Container, Fault> {
+    if let Some(name) = name {
+        return mine.find(&name);
+    }
+    if !Ask::at(site).can_ask() {
+        return Err(Fault::usage("no container named")
+            .why("stdin is no terminal, so nobody can choose one")
+            .todo(format!("name one: `container-list` shows what you can {}", fit.verb)));
+    }
+    let meant = Names::of(Vec::new()).meant(site, mine, fit)?;
+    mine.find(meant.names.first().map_or("", String::as_str))
+}
+
+/// Back from working in one: the exit code is that of the work, and nothing is added to what
+/// it wrote.
+pub fn back(back: ds01_containers::session::Back) -> Output {
+    let output = Output::many(Vec::<Value>::new()).exit(back.code);
+    match back.words {
+        Some(words) => output.note(words),
+        None => output,
+    }
+}

@@ -1,0 +1,7 @@
+complete -c container-run -s o -l output -d 'Form of the answer: json, text, or fields of it, raw and tab-separated' -r
+complete -c container-run -l json -d 'The same as -o json'
+complete -c container-run -s q -l quiet -d 'Say nothing but the answer and errors'
+complete -c container-run -l no-color -d 'No colour, also when NO_COLOR is set in the environment'
+complete -c container-run -l guided -d 'Explain what happens and what comes next, on stderr'
+complete -c container-run -s h -l help -d 'Print help'
+complete -c container-run -s V -l version -d 'Print version'

@@ -1,0 +1,4 @@
+//! container-attach - a shell in a container that runs
+fn main() -> std::process::ExitCode {
+    cli::main::<container_attach::Args>()
+}
