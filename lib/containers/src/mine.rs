@@ -263,6 +263,22 @@ impl Mine {
     fn nothing(&self, typed: &str, own: &[Listed]) -> Fault {
         let fault = Fault::not_found(format!("no container `{}`", printable(typed)))
             .detail("container", typed);
+        // An admin means somebody's, and has to say whose.
+        if self.admin && !typed.is_empty() {
+            let all = self.docker.list().unwrap_or_default();
+            let named = |one: &&Listed| {
+                container::parse(&one.name).is_some_and(|(short, _)| short == typed)
+            };
+            let theirs: Vec<String> =
+                all.iter().filter(named).map(|one| printable(&one.name)).collect();
+            if let Some((last, first)) = theirs.split_last() {
+                let (names, are) = match first {
+                    [] => (last.clone(), "is"),
+                    first => (format!("{} and {last}", first.join(", ")), "are"),
+                };
+                return fault.why(format!("{names} {are} called so")).todo("give the full name");
+            }
+        }
         let names = own.iter().map(|one| self.short(&one.name));
         let near = names
             .map(|name| (strsim::jaro_winkler(typed, name), name))
