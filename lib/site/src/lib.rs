@@ -95,6 +95,11 @@ impl Site {
         let earlier = self.root.join("opt/ds01-infra/config/resource-limits.yaml");
         if !own.exists() && earlier.exists() { earlier } else { own }
     }
+    /// Whether the limits are kept from whoever asks; the Docker door tells them their own.
+    pub fn config_is_closed(&self) -> bool {
+        std::fs::File::open(self.config())
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    }
     pub fn events(&self) -> PathBuf {
         self.log().join("events.jsonl")
     }

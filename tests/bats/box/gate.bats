@@ -159,6 +159,23 @@ waiting() { lab run root -- gpu-queue list -o user,id | tr '\t' ' '; }
   ok
 }
 
+@test "limits that only root may read are told to each all the same" {
+  lab run root -- chmod 640 /etc/ds01/resource-limits.yaml
+  said=
+  for line in 'alice 0 check-limits' 'alice 0 limits-resolve alice' 'alice 0 gpu-avail alice' 'alice 5 limits-resolve bob' \
+    'alice 4 gpu-queue position' 'alice 5 check-limits bob' 'root 0 limits-resolve bob'; do
+    read -r user wanted command <<<"$line"
+    # shellcheck disable=SC2086 # A command and its arguments.
+    as "$user" $command
+    ((status == wanted)) || said+="$line: $status $output"$'\n'
+  done
+  lab run root -- chmod 644 /etc/ds01/resource-limits.yaml
+  [[ -z "$said" ]] || {
+    printf '%s' "$said"
+    return 1
+  }
+}
+
 @test "in a container one is its owner and never an admin" {
   lab run admin -- docker run -d --name inside -v /var/run/docker.sock:/var/run/docker.sock lab-python sleep 1000 >/dev/null
   run lab run root -- docker exec inside python3 -c "$ASK" gpu-queue '{"args":["join","--user","bob"]}'

@@ -42,6 +42,10 @@ impl cli::Tool for Args {
         let output = Output::one(&standing).text(text::of(&standing, site.now()));
         Ok(notes.into_iter().fold(output, Output::note))
     }
+
+    fn at_the_door(&self, site: &Site) -> bool {
+        site.config_is_closed()
+    }
 }
 
 /// The caller, or the user whom an admin names.

@@ -66,6 +66,10 @@ impl Tool for Args {
             }
         }
     }
+
+    fn at_the_door(&self, site: &Site) -> bool {
+        site.config_is_closed()
+    }
 }
 
 #[cfg(test)]

@@ -95,7 +95,11 @@ impl Tool for Args {
     }
 
     fn at_the_door(&self, site: &Site) -> bool {
-        matches!(self.verb, Verb::Join(_) | Verb::Leave(_)) && may_record(site).is_err()
+        match &self.verb {
+            Verb::Join(_) | Verb::Leave(_) => may_record(site).is_err(),
+            Verb::Position(look) => look.user.is_none() && site.config_is_closed(),
+            Verb::List(_) | Verb::Pass(_) => false,
+        }
     }
 }
 

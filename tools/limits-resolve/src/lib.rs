@@ -94,6 +94,10 @@ impl cli::Tool for Args {
             .form("docker-args", each(|one| forms::docker_args(&one.limits, &one.slice), "\n"))
             .form("systemd", each(|one| forms::systemd(&one.limits), "\n")))
     }
+
+    fn at_the_door(&self, site: &Site) -> bool {
+        self.config.is_none() && site.config_is_closed()
+    }
 }
 
 /// The values alone, one line a user.
