@@ -33,36 +33,10 @@ pub fn lease_on(
 ) -> Result<(), Denial> {
     let name = wish.name.clone().unwrap_or_else(|| unnamed(site));
     let name = name.strip_prefix('/').map(str::to_owned).unwrap_or(name);
-    let want = match &wish.profile {
-        None => Ok(Default::default()),
-        Some(text) => text.parse(),
-    };
-    let want = want.map_err(|why: String| {
-        Denial::malformed("gpu.request", "ds01.request.profile is no profile").why(why)
-    })?;
-    let request = Request {
-        container: name.clone(),
-        user: who.user.clone(),
-        want,
-        pending: Some(facts.config.gpu().pending_deadline),
-        interface: Some(wish.interface.clone()),
-        ..Request::default()
-    };
-    let tries = match &wish.gpus {
-        Wanted::None => return Ok(()),
-        Wanted::Count(count) => {
-            vec![Request { count: u32::try_from(*count).unwrap_or(u32::MAX), ..request }]
-        }
-        Wanted::Devices(ids) => {
-            let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-            vec![Request { count, only: ids.clone(), ..request }]
-        }
-        // As many as this person may have, and fewer where fewer are free.
-        Wanted::All => {
-            let most = most(facts, who, site);
-            (1..=most).rev().map(|count| Request { count, ..request.clone() }).collect()
-        }
-    };
+    let tries = tries(site, facts, who, wish, &name)?;
+    if tries.is_empty() {
+        return Ok(());
+    }
     let lease = take(site, facts, &tries)?;
     let uuids: Vec<String> = lease.slots.iter().map(|slot| slot.uuid.clone()).collect();
     grant.labels.extend([
@@ -76,6 +50,87 @@ pub fn lease_on(
     grant.name = wish.name.is_none().then_some(name);
     grant.lease = Some(lease.container);
     Ok(())
+}
+
+/// What is tried for a wish, the best first.
+fn tries(
+    site: &Site,
+    facts: &Facts,
+    who: &Who,
+    wish: &Wish,
+    name: &str,
+) -> Result<Vec<Request>, Denial> {
+    let want = match &wish.profile {
+        None => Ok(Default::default()),
+        Some(text) => text.parse(),
+    };
+    let want = want.map_err(|why: String| {
+        Denial::malformed("gpu.request", "ds01.request.profile is no profile").why(why)
+    })?;
+    let request = Request {
+        container: name.to_owned(),
+        user: who.user.clone(),
+        want,
+        pending: Some(facts.config.gpu().pending_deadline),
+        interface: Some(wish.interface.clone()),
+        ..Request::default()
+    };
+    Ok(match &wish.gpus {
+        Wanted::None => Vec::new(),
+        Wanted::Count(count) => {
+            vec![Request { count: u32::try_from(*count).unwrap_or(u32::MAX), ..request }]
+        }
+        Wanted::Devices(ids) => {
+            let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+            vec![Request { count, only: ids.clone(), ..request }]
+        }
+        // As many as this person may have, and fewer where fewer are free.
+        Wanted::All => {
+            let most = most(facts, who, site);
+            (1..=most).rev().map(|count| Request { count, ..request.clone() }).collect()
+        }
+    })
+}
+
+/// Adds to a refusal what stands in the way of its GPUs as well, so that all of it is told at
+/// once; nothing is leased. What cannot be asked adds nothing.
+pub fn also(site: &Site, who: &Who, wish: &Wish, denial: &mut Denial) {
+    let Ok(facts) = Facts::gather(site) else { return };
+    let Ok(state) = ds01_ledger::look(site) else { return };
+    let name = wish.name.clone().unwrap_or_else(|| unnamed(site));
+    let Ok(tries) = tries(site, &facts, who, wish, name.trim_start_matches('/')) else { return };
+    let Some(request) = tries.last() else { return };
+    let now = site.now();
+    let limits = facts.limits(&request.user, now);
+    let ahead = facts.ahead(request, &state, now);
+    let decided = decide(request, &facts.grounds(&limits, &state, &ahead, now));
+    if let Err(Denied::Refused(refusal)) = decided {
+        let fault = refusal.fault();
+        let lines = &mut denial.lines;
+        lines.what = format!("{}; {}", lines.what, fault.what);
+        lines.why = format!("{}; {}", lines.why, fault.why);
+        let Some(explain) = lines.explain.as_mut() else { return };
+        let (Some(serde_json::Value::Array(all)), Some(more)) =
+            (explain.get_mut("limits"), fault.details.get("limits").and_then(|l| l.as_array()))
+        else {
+            return;
+        };
+        all.extend(more.iter().cloned());
+        // One change must be enough for both, or it would not pass.
+        let helps = |way: &str| {
+            let name = way.rsplit(' ').next().unwrap_or_default();
+            refusal.would_pass.iter().any(|other| *other == format!("docker rm -f {name}"))
+        };
+        if let Some(serde_json::Value::Array(ways)) = explain.get_mut("would_pass") {
+            ways.retain(|way| way.as_str().is_some_and(helps));
+            lines.todo = match ways.is_empty() {
+                true => "each of these limits has to be seen to".into(),
+                false => {
+                    ways.iter().filter_map(|way| way.as_str()).collect::<Vec<_>>().join(", or ")
+                }
+            };
+        }
+    }
 }
 
 /// A name for a container that the client leaves unnamed: the ledger and people name what

@@ -100,7 +100,15 @@ pub fn admit(
     wish: &Wish,
     standing: &Standing,
 ) -> Result<Grant, Denial> {
-    let mut grant = grant(config, who, wish, standing, site.now())?;
+    let mut grant = match grant(config, who, wish, standing, site.now()) {
+        Ok(grant) => grant,
+        Err(mut denial) => {
+            if wish.gpus != Wanted::None {
+                gpu::also(site, who, wish, &mut denial);
+            }
+            return Err(denial);
+        }
+    };
     slice::ready(site, config, &who.user, None)?;
     if wish.gpus != Wanted::None {
         gpu::lease(site, who, wish, &mut grant)?;
@@ -115,6 +123,11 @@ pub fn start(site: &Site, config: &Config, owner: &str, cgroup_parent: &str) -> 
         Some(own) => slice::ready(site, config, owner, Some(&own)),
         None => Ok(()),
     }
+}
+
+/// Makes sure of a person's slice before a build runs in it.
+pub fn slice_ready(site: &Site, config: &Config, user: &str) -> Result<(), Denial> {
+    slice::ready(site, config, user, None)
 }
 
 /// An admission without slice and GPU, which changes nothing anywhere.
@@ -232,5 +245,36 @@ mod tests {
         assert_eq!(denial.code, "limit.containers");
         assert!(denial.message().contains("c0, c1"), "{}", denial.message());
         assert!(denial.lines.why.contains("resource-limits.yaml:1"), "{}", denial.lines.why);
+    }
+
+    #[test]
+    fn containers_and_gpus_in_the_way_are_told_at_once() {
+        let root = tempfile::tempdir().unwrap();
+        let site = Site::at(root.path());
+        for dir in [site.etc(), site.run()] {
+            std::fs::create_dir_all(dir).unwrap();
+        }
+        let text = "defaults: {max_containers_per_user: 0, max_mig_instances: 0}\n\
+                    default_group: s\ngroups: {s: {members: [alice]}}\n";
+        std::fs::write(site.config(), text).unwrap();
+        let gpu = json!({"index": 0, "uuid": "GPU-0", "nvlink": [], "mig": {"mode": "off"}, "instances": []});
+        let board =
+            json!({"read_at": site.now(), "traces": "", "board": {"driver": {}, "gpus": [gpu]}});
+        std::fs::write(site.run().join("board.json"), board.to_string()).unwrap();
+        let alice = Who { uid: 1001, gid: 1001, user: "alice".into(), role: Role::Ordinary };
+        let asked = |gpus| {
+            let wish = Wish { name: None, interface: "docker".into(), gpus, profile: None };
+            let config = Config::load(&site).unwrap();
+            admit(&site, &config, &alice, &wish, &Standing::default()).unwrap_err()
+        };
+        let fields = |denial: &Denial| {
+            let all = denial.lines.explain.as_ref().unwrap()["limits"].as_array().unwrap().clone();
+            all.iter().map(|hit| hit["field"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(fields(&asked(Wanted::None)), ["max_containers"]);
+        let both = asked(Wanted::Count(1));
+        assert_eq!(fields(&both)[..2], ["max_containers", "max_slots"]);
+        assert!(both.lines.what.contains("; alice holds"), "{}", both.lines.what);
+        assert!(!site.state().join("gpu").exists(), "nothing is leased");
     }
 }
