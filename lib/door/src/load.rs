@@ -231,6 +231,7 @@ impl ImageArchive {
         if plain && path.ends_with('/') && size > 0 {
             return Err(odd("a directory with content"));
         }
+        // Go may put something before it that GNU has there, and then it has one.
         if plain && size > 0 && parts.is_empty() {
             return Err(odd("a file without a name"));
         }
@@ -331,10 +332,6 @@ fn own_name(block: &[u8]) -> Result<String, Denial> {
     let field = |bytes: &[u8]| text(bytes.split(|byte| *byte == 0).next().unwrap_or_default());
     let name = field(&block[..100])?;
     let ustar = &block[257..263] == b"ustar\0";
-    // Go takes what GNU has there for a part of the name, if it looks like one.
-    if !ustar && block[257..262] == *b"ustar" && block[345..500].iter().any(|byte| *byte != 0) {
-        return Err(odd("a header in GNU's form with more than a name"));
-    }
     let prefix = if ustar { field(&block[345..500])? } else { String::new() };
     Ok(if prefix.is_empty() { name } else { format!("{prefix}/{name}") })
 }

@@ -110,6 +110,9 @@ fn whatever_gives_a_name_is_found() {
     ] {
         assert_eq!(renamed(&entries), [(file.to_owned(), content.to_vec())]);
     }
+    // An extension goes with its list of names, and not to the next file.
+    let next = [entry("x", b'x', pax), entry("other", b'0', SHARED), entry("next", b'0', b"y")];
+    assert_eq!(renamed(&next)[1], ("next".to_owned(), b"y".to_vec()));
     // An extension of another file stays with it.
     let long = entry("x", b'L', b"layer.tar\0");
     let out = passed(&whole(&[long.clone(), entry("other", b'0', b"x")]), 700).unwrap();
