@@ -9,6 +9,7 @@ mod door;
 mod random;
 mod solve;
 mod targets;
+mod wire;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -75,7 +76,7 @@ impl cli::Tool for Args {
 
 /// Every target there is.
 fn all() -> impl Iterator<Item = &'static Target> {
-    targets::TARGETS.iter().chain(&door::TARGETS).chain(&solve::TARGETS)
+    targets::TARGETS.iter().chain(&door::TARGETS).chain(&wire::TARGETS).chain(&solve::TARGETS)
 }
 
 fn main() -> std::process::ExitCode {
