@@ -16,7 +16,7 @@ fn entry(name: &str, kind: u8, content: &[u8]) -> Vec<u8> {
 
 /// A name in the place where only ustar has one.
 fn gnu(prefix: &str, content: &[u8]) -> Vec<u8> {
-    let mut file = entry("./", b'0', content);
+    let mut file = entry(".", b'0', content);
     file[257..265].copy_from_slice(b"ustar  \0");
     file[345..345 + prefix.len()].copy_from_slice(prefix.as_bytes());
     file[148..156].fill(b' ');
