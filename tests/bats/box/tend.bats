@@ -93,6 +93,10 @@ holds() { lab run root -- gpu-state by-container "$1" --json; }
 
 @test "a dry run changes nothing, and pausing keeps the GPU" {
   start train._.alice alice --gpus 1
+  as alice docker create --name never lab-python true
+  begun=$(lab run root -- date +%s.%N)
+  as alice container-cleanup --dry-run
+  says 'never (created) would be removed'
   for verb in 'stop' 'stop --force' 'pause' 'remove --force' 'remove --force --save-packages'; do
     # shellcheck disable=SC2086 # A verb and its options.
     as alice container-$verb --dry-run train
@@ -100,6 +104,11 @@ holds() { lab run root -- gpu-state by-container "$1" --json; }
     says 'dry run, nothing is changed'
     says 'would'
   done
+  # The daemon has been asked and told nothing.
+  as root bash -c 'docker events --since "$1" --until "$(date +%s.%N)" --filter type=container' - "$begun"
+  ok
+  [[ -z "$output" ]]
+  as alice container-remove --yes never
   as alice container-list -o state
   [[ "$output" == running ]]
   as alice container-pause train

@@ -213,3 +213,45 @@ pub fn back(back: ds01_containers::session::Back) -> Output {
         None => output,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn each_is_tried_once_and_the_worst_code_is_the_answer() {
+        let mut tried = Vec::new();
+        let output = each(&names(&["a", "gone", "his", "b", "a"]), false, |name| {
+            tried.push(name.to_owned());
+            match name {
+                "gone" => Err(Fault::not_found("no container `gone`")),
+                "his" => Err(Fault::not_permitted("not yours")),
+                _ => Ok(Done { document: json!({"name": name}), words: format!("{name} done") }),
+            }
+        });
+        assert_eq!(tried, ["a", "gone", "his", "b"]);
+        assert_eq!((output.code(), output.words()), (5, "a done\nb done\n"));
+        assert_eq!(output.faults().len(), 2);
+    }
+
+    #[test]
+    fn a_dry_run_is_marked_in_words_and_documents() {
+        let done =
+            |_: &str| Ok(Done { document: json!({"name": "a"}), words: "a would go".into() });
+        let output = each(&names(&["a"]), true, done);
+        assert!(output.words().starts_with("dry run, nothing is changed:\n"), "{}", output.words());
+        let ds01_text::Parts::Many(items) = output.parts() else { panic!("no list") };
+        assert_eq!(items, [json!({"name": "a", "dry_run": true})]);
+        let nobody = each(&names(&["a"]), true, |_| Err(Fault::not_found("none")));
+        assert_eq!(nobody.words(), "");
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        assert_eq!((count(1, "name"), count(0, "name")), ("1 name".into(), "0 names".into()));
+    }
+}
