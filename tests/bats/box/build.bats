@@ -113,13 +113,26 @@ sleeper() { ! no_sleeper; }
   script_as alice 'mkdir -p made/slow; printf "FROM lab-python\nRUN exec sleep 98765\n" >made/slow/Dockerfile'
   for way in "${ways[@]:1}"; do
     for signal in INT KILL; do
-      lab run alice -- bash -c "cd made; exec timeout --signal=$signal 8 env $way slow" >/dev/null 2>&1 3>&- &
+      lab run alice -- bash -c "cd made; exec env $way slow" >/dev/null 2>&1 3>&- &
       eventually sleeper
+      # The command and the plugin that it may have begun.
+      lab run root -- pkill "-$signal" -u alice '^docker'
       wait $! || :
       eventually no_sleeper
     done
   done
   script_as alice 'rm -r made/slow'
+}
+
+@test "a build runs in its owner's slice, which is there with its limits" {
+  # Carol has run nothing yet; the classic builder is the one that takes a slice on Docker 20.10.
+  script_as carol 'mkdir -p made; printf "FROM lab-python\nRUN true\n" >made/Dockerfile'
+  build carol 'DOCKER_BUILDKIT=0 docker build' -t placed .
+  ok
+  as root bash -c 'systemctl show -P MemoryMax "$(systemctl list-units --plain --no-legend -t slice "ds01-*-carol.slice" | cut -d" " -f1)"'
+  ok
+  [[ "$output" =~ ^[0-9]+$ ]]
+  script_as carol 'docker rmi placed; rm -r made'
 }
 
 @test "what was built is written down with who built it" {

@@ -29,7 +29,7 @@ pub async fn answer(
         Ask::Path(path) => Ok(Answer::Path(follow(path, who).await?)),
         Ask::BindsOf(id) => binds_of(door, daemon, id).await,
         Ask::GpusOf(id) => gpus_of(door, daemon, who, id).await,
-        Ask::Limits => limits(door, who),
+        Ask::Limits => limits(door, who).await,
         Ask::Grant(wish) => grant(door, daemon, who, wish).await,
     }
 }
@@ -317,9 +317,16 @@ fn no_config() -> Denial {
         .todo("tell an admin: `limits-check` names the line")
 }
 
-fn limits(door: &Door, who: &Who) -> Result<Answer, Denial> {
+/// For a build, which runs in the person's slice, or an update.
+async fn limits(door: &Door, who: &Who) -> Result<Answer, Denial> {
     let config = door.config().ok_or_else(no_config)?;
-    Ok(Answer::Granted(ds01_admission::limits(&config, &who.user, door.site.now())))
+    let limits = ds01_admission::limits(&config, &who.user, door.site.now());
+    if door.leases {
+        let (site, user) = (door.site.clone(), who.user.clone());
+        let made = move || ds01_admission::slice_ready(&site, &config, &user);
+        tokio::task::spawn_blocking(made).await.map_err(|_| unreadable())??;
+    }
+    Ok(Answer::Granted(limits))
 }
 
 /// Counts what the person has and asks admission. The caller holds the person's turn.
