@@ -1,6 +1,7 @@
 //! The daemon's answer on its way to the client: passed as it comes, cut to what this
 //! person may see, or turned into a raw stream.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::future::pending;
 use std::io::{self, IoSlice};
@@ -8,7 +9,9 @@ use std::rc::Rc;
 
 use ds01_door::http::{Framing, Head, Response};
 use ds01_door::{Cut, Denial, Forward, ImageArchive, Owner, Records, Shape, Viewer, Who, Words};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::conn::{Connection, Passing, Sent};
 use crate::daemon::{Daemon, read_head, read_whole};
@@ -221,6 +224,13 @@ async fn upward(
     pending().await
 }
 
+/// An item of a list, of which only the id is read.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(rename = "Id", borrow)]
+    id: Cow<'a, str>,
+}
+
 /// One request, for the way down.
 struct Case<'a> {
     door: &'a Door,
@@ -239,9 +249,25 @@ impl Case<'_> {
             return Ok(Vec::new());
         }
         let all = daemon.get(&self.door.upstream, "/containers/json?all=1").await?;
-        let items: Vec<Value> = serde_json::from_slice(&all.body).unwrap_or_default();
+        let items = self.unknown(&all.body);
         self.learn(&items).await;
+        if self.forward.answer != Info {
+            // What is wanted is that it is known whose they are.
+            return Ok(Vec::new());
+        }
         self.cut(&all.body, None).await
+    }
+
+    /// The containers of a list that nobody has looked at yet. Mostly there are none, so of
+    /// the others only the id is read.
+    fn unknown(&self, list: &[u8]) -> Vec<Value> {
+        let items: Vec<&RawValue> = serde_json::from_slice(list).unwrap_or_default();
+        let unknown = |item: &&RawValue| {
+            let named: Option<Named> = serde_json::from_str(item.get()).ok();
+            named.is_none_or(|named| self.door.known(&named.id).is_none())
+        };
+        let items = items.into_iter().filter(unknown);
+        items.filter_map(|item| serde_json::from_str(item.get()).ok()).collect()
     }
 
     /// Finds out whose the containers of a list are, where that is not known.

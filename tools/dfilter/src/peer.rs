@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::path::PathBuf;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 use crate::stream::Stream;
@@ -57,7 +58,7 @@ pub fn of(stream: &Stream, home: &Home) -> io::Result<Peer> {
     let origin = origin(pid, home);
     // Only while the process is there are its name spaces those of whoever connected.
     let origin = match held {
-        Some(held) if !is_alive(&held, pid) => Origin::Unknown,
+        Some(held) if !is_alive(&held) => Origin::Unknown,
         _ => origin,
     };
     Ok(Peer { uid: cred.uid(), gid: cred.gid(), pid, origin })
@@ -108,11 +109,10 @@ fn pidfd(stream: &Stream) -> Option<OwnedFd> {
     (rc == 0 && fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-fn is_alive(held: &OwnedFd, pid: i32) -> bool {
-    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", held.as_raw_fd()));
-    info.unwrap_or_default()
-        .lines()
-        .any(|line| line.strip_prefix("Pid:").is_some_and(|text| text.trim() == pid.to_string()))
+/// The handle can be read once the process has ended.
+fn is_alive(held: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(held.as_fd(), PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::ZERO) == Ok(0)
 }
 
 #[cfg(test)]
