@@ -16,6 +16,11 @@ use crate::peer::Peer;
 
 /// Lines that wait for the disk; past it lines are dropped, never requests held up.
 const WAITING: usize = 4096;
+/// A log of this size is put aside, whether or not anything else rotates it: somebody who asks
+/// in a loop must not fill the disk.
+const LONGEST: u64 = 128 << 20;
+/// So many are kept aside, `door.jsonl.1` the youngest.
+const ASIDE: u32 = 3;
 
 /// The log, written by a thread of its own.
 #[derive(Clone, Debug)]
@@ -44,6 +49,9 @@ impl Audit {
                 if let Ok(mut file) = open(&path) {
                     // A full disk must not stop the door.
                     let _ = file.write_all(text.as_bytes());
+                    if file.metadata().is_ok_and(|file| file.len() > LONGEST) {
+                        put_aside(&path);
+                    }
                 }
             }
         });
@@ -90,6 +98,40 @@ impl Recorded<'_> {
     }
 }
 
+fn put_aside(path: &Path) {
+    let aside = |n: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{n}"));
+        PathBuf::from(name)
+    };
+    for n in (1..ASIDE).rev() {
+        // There are not as many yet.
+        let _ = std::fs::rename(aside(n), aside(n + 1));
+    }
+    let _ = std::fs::rename(path, aside(1));
+}
+
 fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_are_kept_aside_and_the_oldest_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("door.jsonl");
+        for n in 0..6 {
+            std::fs::write(&path, n.to_string()).unwrap();
+            put_aside(&path);
+        }
+        let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!(
+            [read("door.jsonl.1"), read("door.jsonl.2"), read("door.jsonl.3")],
+            ["5", "4", "3"]
+        );
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
+    }
 }
