@@ -3,14 +3,13 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::inside::Resident;
 
-/// How many GPUs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// How many GPUs; to programs a number, or `all`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gpus {
     /// None at all, whatever the image's environment says (pitfall 6).
     None,
@@ -32,6 +31,16 @@ impl std::str::FromStr for Gpus {
                 }
                 _ => Err("write how many, such as 1 or 2, or all".into()),
             },
+        }
+    }
+}
+
+impl Serialize for Gpus {
+    fn serialize<S: Serializer>(&self, into: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None => into.serialize_u32(0),
+            Self::Count(count) => into.serialize_u32(*count),
+            Self::All => into.serialize_str("all"),
         }
     }
 }

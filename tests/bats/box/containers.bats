@@ -42,7 +42,7 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
     as "$user" docker exec "$full" python3 -c 'import getpass, pwd, os; print(getpass.getuser(), pwd.getpwuid(os.getuid()).pw_dir)'
     is "$user $home"
     # Nothing that is as long as a uid is large.
-    as "$user" docker exec "$full" find / -xdev -size +200M
+    as "$user" docker exec "$full" sh -c 'find / -xdev -size +200M 2>/dev/null; :'
     is ''
   done
   as alice container-list --json -o name
@@ -68,7 +68,7 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
   ok
   as bob container-create train --image lab-python -o container,gpus
   ok
-  is $'train._.bob\tcount\t1' || is $'train._.bob\t{"count":1}'
+  is $'train._.bob\t1'
   as bob container-attach train._.alice
   code 5
   says "owned by alice"
@@ -120,16 +120,17 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
   as alice container-attach train
   code 1
   says "container-run train"
-  sits alice "container-run train"
+  sits alice "stty rows 40 cols 100; container-run train"
   sees '[train] alice:/workspace$'
   types 'tty; stty size; ll -d /workspace; sleep 300 & false'
   sees '/dev/pts/'
+  sees '40 100'
   sees 'alice alice'
   types 'exit 9'
   ends
   code 9
   says "train goes on"
-  says "stopped earlier when it does nothing for 2 d"
+  says "stopped when it does nothing for 2 d"
   as alice docker top train._.alice
   says "sleep 300"
   # A second terminal's end is no business of the first's.
@@ -202,12 +203,12 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
 }
 
 @test "a missing image is 4 and names what is alike; an odd one is 2" {
-  as alice container-create t --image lab-pyton --cpu-only
+  as alice container-create tt --image lab-pyton --cpu-only
   code 4
   says "lab-python"
-  as alice container-create t --image 'no image' --cpu-only
+  as alice container-create tt --image 'no image' --cpu-only
   code 2
-  as alice container-create t --cpu-only
+  as alice container-create tt --cpu-only
   code 2
   says "--image"
   [[ $(containers_of alice) == 0 ]]
@@ -216,23 +217,23 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
 @test "directories: made with one's own rights, one's own refused words for others'" {
   as root bash -c 'mkdir -p /data/faces; chmod 755 /data /data/faces'
   as alice mkdir -p mine/models
-  as alice container-create t --image lab-python --cpu-only -w mine/work -d /data/faces -m mine/models
+  as alice container-create tt --image lab-python --cpu-only -w mine/work -d /data/faces -m mine/models
   ok
   says "/data is /data/faces, for reading"
   as alice stat -c %U mine/work
   is alice
-  as alice container-run t -- sh -c 'touch /models/m /workspace/w && ! touch /data/d'
+  as alice container-run tt -- sh -c 'touch /models/m /workspace/w && ! touch /data/d'
   ok
-  as alice container-create u --image lab-python --cpu-only -w /home/bob
+  as alice container-create uu --image lab-python --cpu-only -w /home/bob
   code 5
-  as alice container-create u --image lab-python --cpu-only -w /etc
+  as alice container-create uu --image lab-python --cpu-only -w /etc
   code 5
-  as alice container-create u --image lab-python --cpu-only -d /etc
+  as alice container-create uu --image lab-python --cpu-only -d /etc
   code 5
   says "may not be mounted"
-  as alice container-create u --image lab-python --cpu-only -d mine/none
+  as alice container-create uu --image lab-python --cpu-only -d mine/none
   code 4
-  as alice container-create u --image lab-python --cpu-only -w .bashrc
+  as alice container-create uu --image lab-python --cpu-only -w .bashrc
   code 2
 }
 
@@ -252,12 +253,12 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
   as root bash -c 'printf "Pytorch, 2.7.1, [CUDA_ADA;CUDA_AMPERE;CUDA_BLACKWELL], lab-python\nPytorch, 2.10.0, CUDA_AMPERE, new\n" >/etc/ds01/ml_images.repo'
   as alice env MLC_ARCH=cuda_ada container-create --frameworks -o framework,version,image
   is $'Pytorch\t2.7.1\tlab-python'
-  as alice env MLC_ARCH=CUDA_AMPERE container-create t pytorch 2.7.1 --cpu-only -o image
+  as alice env MLC_ARCH=CUDA_AMPERE container-create tt pytorch 2.7.1 --cpu-only -o image
   is lab-python
-  as alice container-create u pytorch 1.0 --cpu-only
+  as alice container-create uu pytorch 1.0 --cpu-only
   code 4
   says "2.7.1"
-  as alice container-create u tensorflow --cpu-only
+  as alice container-create uu tensorflow --cpu-only
   code 4
 }
 
@@ -283,7 +284,7 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
 
 @test "limits at zero are limits" {
   limits_are 's/max_containers_per_user:.*/max_containers_per_user: 0/'
-  as alice container-create t --image lab-python --cpu-only
+  as alice container-create tt --image lab-python --cpu-only
   limits_back
   code 3
   says "0 of 0 containers"
@@ -335,14 +336,14 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
     ldd /bin/dash | grep -o "/[^ ]*" | while read -r lib; do install -D "$lib" "$d$lib"; done
     tar -C "$d" -c . | docker import - bare; rm -r "$d"'
   ok
-  as alice container-create t --image bare --cpu-only
+  as alice container-create tt --image bare --cpu-only
   ok
   as alice bash -c 'echo "echo \$HOME; echo x >/workspace/x" | container-run t'
   ok
   is /home/alice
-  as alice stat -c %U workspace/t/x
+  as alice stat -c %U workspace/tt/x
   is alice
-  as alice container-stop t -o exit_code
+  as alice container-stop tt -o exit_code
   is 143
 }
 
@@ -357,7 +358,7 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
 }
 
 @test "without Docker it is 6, and says so" {
-  as alice env DOCKER_HOST=unix:///run/nobody.sock container-create t --image lab-python --cpu-only
+  as alice env DOCKER_HOST=unix:///run/nobody.sock container-create tt --image lab-python --cpu-only
   code 6
   says "cannot reach Docker"
 }

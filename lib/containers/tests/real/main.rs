@@ -2,6 +2,8 @@
 //! person is `daemon`, whom every Debian has, so that nobody here is an admin.
 #![allow(clippy::unwrap_used, reason = "a test may panic anywhere")]
 
+mod made;
+
 use std::time::{Duration, Instant};
 
 use ds01_containers::stats::Sample;
