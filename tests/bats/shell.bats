@@ -239,3 +239,33 @@ never() {
   code 0
   [[ "${lines[0]}" == "get WHAT [ARGUMENTS] - "* && "$output" != *"check WHAT"* ]]
 }
+
+@test "mlc-create takes AIME's arguments, and counts the GPUs that were named" {
+  does mlc-create lab Pytorch 2.4.0 -w=/home/u/work -d /data -g=2
+  does mlc-create lab Pytorch 2.4.0 -g=0,2,3
+  says "which ones is not chosen here"
+  does mlc-create lab Pytorch 2.4.0 '-g="device=1"'
+  does mlc-create lab --image "my image" -g all --dry-run
+  does mlc-create --show-limits
+  does mlc-create
+  called "container-create --gpus 2 --workspace /home/u/work --data /data lab Pytorch 2.4.0" \
+    "container-create --gpus 3 lab Pytorch 2.4.0" \
+    "container-create --gpus 1 lab Pytorch 2.4.0" \
+    "container-create --dry-run --gpus all --image my\\ image lab" \
+    "container-create --show-limits" "container-create --frameworks"
+}
+
+@test "mlc-open takes a name for no command, and passes on what stands behind --" {
+  does mlc-open lab
+  does mlc-open lab -- python train.py --gpus 4
+  does mlc-stop -Y lab
+  does mlc-list -a
+  called "container-run lab" "container-run lab -- python train.py --gpus 4" "container-stop --yes lab" "container-list -a"
+  : >"$CALLS"
+  does mlc-update-sys
+  code 1
+  says "nothing is brought up to date"
+  does mlc-upgrade-sys now
+  code 2
+  called ""
+}

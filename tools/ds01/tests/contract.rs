@@ -184,3 +184,26 @@ fn the_guide_refers_to_topics_that_exist_and_fits_a_terminal() {
         }
     }
 }
+
+/// `container attach NAME` in the guide is a command that can be typed, and so are all others.
+#[test]
+fn the_guide_names_only_commands_that_there_are() {
+    let known: Vec<&str> = ds01::everything().map(|(_, name, _)| name).collect();
+    for entry in std::fs::read_dir(guide()).unwrap() {
+        let path = entry.unwrap().path();
+        let words = std::fs::read_to_string(&path).unwrap();
+        // Lines set in are what somebody may type, with what it does behind two spaces.
+        for line in words.lines().filter_map(|line| line.strip_prefix("  ")) {
+            let mut typed = line.split_whitespace();
+            let (first, second) = (typed.next().unwrap_or(""), typed.next().unwrap_or(""));
+            let name = match first {
+                "container" => format!("container-{second}"),
+                _ => first.to_owned(),
+            };
+            assert!(name == "exit" || known.contains(&name.as_str()), "{}: {line}", path.display());
+        }
+    }
+    for entry in ds01::everything().filter(|(_, name, _)| name.starts_with("container-")) {
+        assert!(guide().join(format!("{}.txt", entry.1)).exists(), "{} is not explained", entry.1);
+    }
+}
