@@ -57,6 +57,8 @@ pub fn waiting_helps(fault: &Fault) -> bool {
     would.is_some_and(|all| all.iter().any(|one| one.as_str().is_some_and(|w| w.starts_with(WAIT))))
 }
 
+/// Where nobody can say which GPUs there are.
+const WITHOUT: &str = "--cpu-only needs no GPU";
 /// The option that joins the line.
 const WAIT: &str = "--wait";
 
@@ -82,6 +84,11 @@ fn fault(
                 429 => Code::Limit,
                 502..=504 => Code::Unreachable,
                 _ => Code::Failed,
+            };
+            let todo = match (code, todo.is_empty()) {
+                ("gpu.ledger", true) => WITHOUT.to_owned(),
+                ("gpu.ledger", false) => format!("{todo}; {WITHOUT}"),
+                _ => todo,
             };
             Fault::new(kind, format!("{what}: {first}")).why(why).todo(todo)
         }
@@ -281,6 +288,14 @@ mod tests {
         assert_eq!(fault.code as u8, 5);
         assert_eq!((fault.why.as_str(), fault.todo.as_str()), ("mounts may", "mount"));
         assert_eq!(fault.details["code"], "create.bind");
+    }
+
+    #[test]
+    fn without_a_board_the_way_without_a_gpu_is_named() {
+        let message = "NVIDIA's library does not answer\n  why: x\n  do: nvidia-smi";
+        let fault = read(503, &json!({"message": message, "code": "gpu.ledger", "explain": {}}));
+        assert_eq!(fault.code as u8, 6);
+        assert_eq!(fault.todo, "nvidia-smi; --cpu-only needs no GPU");
     }
 
     #[test]

@@ -362,3 +362,23 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
   code 6
   says "cannot reach Docker"
 }
+
+@test "with Docker stopped behind the door it is 6, and nothing is left" {
+  lab run root -- systemctl stop docker.socket docker.service
+  as alice container-create tt --image lab-python
+  lab run root -- systemctl start docker.socket docker.service
+  code 6
+  as alice container-list -o name
+  is ''
+  eventually leases_are alice 0
+}
+
+@test "without a board a GPU is 6, and the way without one is named" {
+  library=/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1
+  lab run root -- bash -c 'mv "$1" "$1.away"; rm -f /run/ds01/board.json; systemctl restart ds01-dfilter.service' - "$library"
+  as alice container-create tt --image lab-python
+  lab run root -- bash -c 'mv "$1.away" "$1"; systemctl restart ds01-dfilter.service' - "$library"
+  code 6
+  says "--cpu-only"
+  [[ $(containers_of alice) == 0 ]]
+}
