@@ -113,20 +113,30 @@ impl Door {
     }
 
     /// Reads the config again. One that cannot be read changes nothing: the one before
-    /// stays, and without one nothing is granted.
-    pub fn reload(&self) {
+    /// stays, and without one nothing is granted; it is an event, and comes back to be told.
+    pub fn reload(&self) -> Option<Fault> {
         *self.stamps.borrow_mut() = self.stamps();
         match Config::load(&self.site) {
             Ok(config) => {
                 *self.policy.borrow_mut() = Some(Arc::new(config));
                 self.words.borrow_mut().clear();
+                None
             }
             Err(fault) => {
-                let details = json!({"message": fault.to_string(), "in_force": self.policy.borrow().is_some()});
+                let in_force = self.policy.borrow().is_some();
+                let details = json!({"message": fault.to_string(), "in_force": in_force});
                 ds01_eventlog::append(
                     &self.site,
                     &Event::new(Kind::ConfigError, None, "dfilter", details),
                 );
+                Some(if in_force {
+                    Fault::unreadable("the changed config is not taken over: the one before stays")
+                        .why(fault.what)
+                        .shown(fault.shown)
+                        .todo("mend it (`limits-check` shows everything), then systemctl reload ds01-dfilter")
+                } else {
+                    fault
+                })
             }
         }
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use ds01_config::Config;
 use ds01_fault::{Code, Context, Fault};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -121,6 +122,9 @@ async fn serve(door: Rc<Door>, listener: StdListener) -> io::Result<()> {
     let mut reload = signal(SignalKind::hangup())?;
     let mut end = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    if door.config().is_none() {
+        tell(Config::load(&door.site).err());
+    }
     let mut figures = tokio::time::interval(Duration::from_secs(10));
     loop {
         tokio::select! {
@@ -133,7 +137,7 @@ async fn serve(door: Rc<Door>, listener: StdListener) -> io::Result<()> {
                 // Out of descriptors: those who are connected go on, and free some.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
-            _ = reload.recv() => door.reload(),
+            _ = reload.recv() => tell(door.reload()),
             _ = figures.tick() => write_figures(&door),
             _ = end.recv() => break,
             _ = interrupt.recv() => break,
@@ -143,6 +147,13 @@ async fn serve(door: Rc<Door>, listener: StdListener) -> io::Result<()> {
     door.drain.end().await;
     write_figures(&door);
     Ok(())
+}
+
+/// Into the journal, for whoever asks what became of a reload.
+fn tell(fault: Option<Fault>) {
+    if let Some(fault) = fault {
+        cli::complain(&fault);
+    }
 }
 
 fn open(door: &Door) -> u64 {

@@ -141,14 +141,15 @@ fn a_socket_from_systemd_is_served_and_no_tool_inherits_it() {
 fn a_reload_with_a_bad_policy_keeps_the_one_before_and_is_an_event() {
     let Some((dir, mut command)) = prepared() else { return };
     let socket = socket(&dir);
-    let service = Service { dir, child: command.spawn().unwrap() };
+    let mut service = Service { dir, child: command.spawn().unwrap() };
+    let id = Pid::from_raw(service.child.id().try_into().unwrap());
     eventually("the door is open", || UnixStream::connect(&socket).is_ok());
     let stop = || get(&socket, DAEMON, "POST", "/containers/nobodys/stop", "").status;
     assert_eq!(stop(), 200);
     let root = service.dir.path().join("root");
     let reload = |text: &str| {
         std::fs::write(root.join("etc/ds01/resource-limits.yaml"), text).unwrap();
-        kill(Pid::from_raw(service.child.id().try_into().unwrap()), Signal::SIGHUP).unwrap();
+        kill(id, Signal::SIGHUP).unwrap();
     };
     reload(&format!("{}defaultz: [\n", config("admin")));
     let log = root.join("var/log/ds01/events.jsonl");
@@ -164,4 +165,9 @@ fn a_reload_with_a_bad_policy_keeps_the_one_before_and_is_an_event() {
     assert_eq!(stop(), 200);
     reload(&config("admin"));
     eventually("the good one is in force", || stop() == 403);
+    service.child.kill().unwrap();
+    let mut said = String::new();
+    service.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said.matches("the changed config is not taken over").count(), 1, "{said}");
+    assert!(said.contains("resource-limits.yaml"), "{said}");
 }
