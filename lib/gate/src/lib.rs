@@ -44,11 +44,14 @@ fn socket(site: &Site) -> PathBuf {
 /// A tool that ran and failed is no fault: see [`Ran::ok`]. Without a door, or where the door
 /// does not run this for this person, it is one.
 pub fn run(site: &Site, tool: &str, args: &[&str], stdin: Option<&str>) -> Result<Ran, Fault> {
+    at(&door(site)?.patience(PATIENCE), tool, args, stdin)
+}
+
+fn at(door: &Docker, tool: &str, args: &[&str], stdin: Option<&str>) -> Result<Ran, Fault> {
     let mut body = json!({"args": args});
     if let Some(stdin) = stdin {
         body["stdin"] = json!(stdin);
     }
-    let door = door(site)?.patience(PATIENCE);
     let answer = door.post_beside(&["ds01", tool], &body).map_err(|fault| no_door(fault, tool))?;
     read(&answer, tool)
 }
@@ -151,6 +154,10 @@ fn unreadable(tool: &str, error: &serde_json::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+
     use super::*;
 
     #[test]
@@ -167,10 +174,61 @@ mod tests {
         assert_eq!((fault.code, fault.why.as_str()), (Code::NotPermitted, "error: no"));
     }
 
+    /// A door that gives one answer; what it was asked comes back.
+    fn asked(status: u16, answer: &str) -> (Result<Ran, Fault>, String) {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("var/run")).unwrap();
+        let socket = root.path().join("var/run/docker.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let length = answer.len();
+        let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{answer}");
+        let door = thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let mut seen = Vec::new();
+            let mut piece = [0; 4096];
+            while !seen.ends_with(b"}") {
+                let count = stream.read(&mut piece).unwrap();
+                seen.extend_from_slice(&piece[..count]);
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8(seen).unwrap()
+        });
+        let ran = at(&Docker::at(socket), "gpu-queue", &["join", "--gpus", "2"], None);
+        (ran, door.join().unwrap())
+    }
+
+    #[test]
+    fn the_door_is_asked_beside_dockers_api_and_what_the_tool_said_comes_back() {
+        let (ran, seen) = asked(200, r#"{"exit": 3, "stdout": "o", "stderr": "e"}"#);
+        let wanted = Ran { exit: 3, stdout: "o".into(), stderr: "e".into() };
+        assert_eq!(ran, Ok(wanted));
+        assert!(seen.starts_with("POST /ds01/gpu-queue HTTP/1.1\r\n"), "{seen}");
+        assert!(seen.ends_with(r#"{"args":["join","--gpus","2"]}"#), "{seen}");
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_three_lines_and_its_kind() {
+        let body = r#"{"message": "no\n  why: because\n  do: ask", "code": "gate.argument"}"#;
+        let fault = asked(403, body).0.unwrap_err();
+        let lines = (fault.what.as_str(), fault.why.as_str(), fault.todo.as_str());
+        assert_eq!((fault.code, lines), (Code::NotPermitted, ("no", "because", "ask")));
+        let busy = asked(429, r#"{"message": "wait", "code": "gate.busy"}"#).0.unwrap_err();
+        assert_eq!(busy.code, Code::Limit);
+    }
+
+    #[test]
+    fn a_daemon_without_a_door_is_told_from_a_refusal() {
+        for (status, answer) in [(404, r#"{"message":"page not found"}"#), (404, ""), (200, "{}")] {
+            let fault = asked(status, answer).0.unwrap_err();
+            assert_eq!(fault.code, Code::Unreachable, "{answer}");
+        }
+    }
+
     #[test]
     fn where_no_door_is_an_admin_is_named() {
         let root = tempfile::tempdir().unwrap();
-        let fault = run(&Site::at(root.path()), "gpu-queue", &["join"], None).unwrap_err();
+        let door = Docker::at(socket(&Site::at(root.path())));
+        let fault = at(&door, "gpu-queue", &["join"], None).unwrap_err();
         assert_eq!(fault.code, Code::Unreachable);
         assert!(fault.why.contains("docker.sock"), "{fault}");
         assert!(fault.todo.contains("sudo gpu-queue"), "{fault}");
