@@ -19,7 +19,9 @@ const ALIKE: f64 = 0.7;
 
 /// Whether Docker has it here.
 pub fn is_here(docker: &Docker, image: &str) -> Result<bool, Fault> {
-    match docker.get::<Value>(&["images", image, "json"], &[]) {
+    // The parts of a name are those of the path: an encoded slash is refused at the door.
+    let path: Vec<&str> = ["images"].into_iter().chain(image.split('/')).chain(["json"]).collect();
+    match docker.get::<Value>(&path, &[]) {
         Ok(_) => Ok(true),
         Err(fault) if fault.code == Code::NotFound => Ok(false),
         Err(fault) => Err(fault),
