@@ -54,6 +54,7 @@ fn judged(bytes: &[u8]) -> Result<Vec<u8>, Stop> {
             Err(Stop::Need(ask)) => {
                 let answer = match &ask {
                     Ask::Limits => Answer::Granted(grant()),
+                    Ask::Images => Answer::Names(vec!["ds01-alice/built:latest".into()]),
                     _ => Answer::Missing(Vec::new()),
                 };
                 facts.add(ask, answer);

@@ -2,6 +2,7 @@
 //! there are, what each may ask for, and what is sent on.
 
 mod llb;
+mod meant;
 pub mod messages;
 mod solve;
 

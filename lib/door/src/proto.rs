@@ -343,6 +343,10 @@ impl Parsed {
         self.fields.extend(values.into_iter().map(|value| (number, Value::Text(value))));
     }
 
+    pub fn add_number(&mut self, name: &str, number: u64) {
+        self.fields.push((self.number_of(name), Value::Number(number)));
+    }
+
     /// Adds one more message under a name.
     pub fn add(&mut self, name: &str, message: Parsed) {
         self.fields.push((self.number_of(name), Value::Message(message)));
@@ -368,9 +372,6 @@ impl Parsed {
 impl Parsed {
     pub fn add_bytes(&mut self, name: &str, bytes: Vec<u8>) {
         self.fields.push((self.number_of(name), Value::Bytes(bytes)));
-    }
-    pub fn add_number(&mut self, name: &str, number: u64) {
-        self.fields.push((self.number_of(name), Value::Number(number)));
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::Denial;
 use crate::ask::Case;
-use crate::buildkit::{messages, solve};
+use crate::buildkit::{Ids, messages, solve};
 use crate::facts::Stop;
 use crate::proto::{self, Parsed};
 use crate::who::UnknownFields;
@@ -11,41 +11,47 @@ use crate::who::UnknownFields;
 /// Builds within builds within builds.
 const DEEPEST: u32 = 4;
 
-/// Refuses steps that run outside of the user's slice or with more rights than a build has.
-pub fn judge(case: &Case, definition: &Parsed, slice: &str, space: &str) -> Result<(), Stop> {
-    steps(case, definition, slice, space, 0)
+/// What steps are judged by.
+pub struct Steps<'a> {
+    pub case: &'a Case<'a>,
+    pub slice: &'a str,
+    pub space: &'a str,
+    /// Sessions that a step would read from.
+    pub ids: &'a mut Ids,
 }
 
-fn steps(
-    case: &Case,
-    definition: &Parsed,
-    slice: &str,
-    space: &str,
-    depth: u32,
-) -> Result<(), Stop> {
-    if depth > DEEPEST {
-        return Err(Denial::malformed("grpc.message", "builds lie too deep in one another").into());
+impl Steps<'_> {
+    /// Refuses steps that run outside of the user's slice or with more rights than a build
+    /// has.
+    pub fn judge(&mut self, definition: &Parsed) -> Result<(), Stop> {
+        self.all(definition, 0)
     }
-    for bytes in definition.bytes("def") {
-        let step = proto::parse(bytes, &messages::OP, UnknownFields::Pass)?;
-        for exec in step.messages("exec") {
-            run(case, exec, slice, space)?;
+
+    fn all(&mut self, definition: &Parsed, depth: u32) -> Result<(), Stop> {
+        if depth > DEEPEST {
+            return Err(
+                Denial::malformed("grpc.message", "builds lie too deep in one another").into()
+            );
         }
-        for one in step.messages("source") {
-            source(case, one)?;
-        }
-        for build in step.messages("build") {
-            for inner in build.messages("def") {
-                steps(case, inner, slice, space, depth + 1)?;
+        for bytes in definition.bytes("def") {
+            let step = proto::parse(bytes, &messages::OP, UnknownFields::Pass)?;
+            for exec in step.messages("exec") {
+                run(self.case, exec, self.slice, self.space)?;
+            }
+            for one in step.messages("source") {
+                source(self.case, one, self.ids)?;
+            }
+            for inner in step.messages("build").flat_map(|build| build.messages("def")) {
+                self.all(inner, depth + 1)?;
             }
         }
-    }
-    for info in definition.messages("Source").flat_map(|source| source.messages("infos")) {
-        for inner in info.messages("definition") {
-            steps(case, inner, slice, space, depth + 1)?;
+        for info in definition.messages("Source").flat_map(|source| source.messages("infos")) {
+            for inner in info.messages("definition") {
+                self.all(inner, depth + 1)?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The modes of a network that a step may have: the build's own, the host's, none.
@@ -83,8 +89,12 @@ fn run(case: &Case, exec: &Parsed, slice: &str, space: &str) -> Result<(), Stop>
     Ok(())
 }
 
-/// A source of files: whatever a Dockerfile could name too, but no image of another's.
-pub fn source(case: &Case, source: &Parsed) -> Result<(), Stop> {
+/// A source of files: whatever a Dockerfile could name too, but no image of another's, and
+/// nothing from another's session.
+pub fn source(case: &Case, source: &Parsed, ids: &mut Ids) -> Result<(), Stop> {
+    let attrs = source.map("attrs");
+    let sessions = attrs.iter().filter(|(key, _)| key.ends_with(".session"));
+    sessions.for_each(|(_, id)| ids.session(id));
     match source.text("identifier").strip_prefix("docker-image://") {
         Some(name) => solve::readable(case, name),
         None => Ok(()),

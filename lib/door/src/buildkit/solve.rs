@@ -3,7 +3,7 @@
 
 use crate::ask::{Case, owned_by};
 use crate::build;
-use crate::buildkit::{Ids, llb};
+use crate::buildkit::{Ids, llb, meant};
 use crate::facts::{Answer, Ask, Stop};
 use crate::json::{self, Value};
 use crate::own::{self, is_foreign, own_space};
@@ -45,20 +45,21 @@ pub fn solve(case: &Case, message: &mut Parsed, ids: &mut Ids) -> Result<(), Sto
             imported(case, one)?;
         }
     }
-    frontend(case, message)
+    frontend(case, message, ids)?;
+    meant::own_first(case, message)
 }
 
 /// `LLBBridge/Solve`: a part of a build that is under way.
-pub fn within(case: &Case, message: &mut Parsed, _: &mut Ids) -> Result<(), Stop> {
+pub fn within(case: &Case, message: &mut Parsed, ids: &mut Ids) -> Result<(), Stop> {
     imports_of(case, message, "ImportCacheRefs")?;
     for one in message.messages_mut("CacheImports") {
         imported(case, one)?;
     }
-    frontend(case, message)
+    frontend(case, message, ids)
 }
 
 /// What both have: the frontend's attributes, steps of the client's own, and inputs.
-fn frontend(case: &Case, message: &mut Parsed) -> Result<(), Stop> {
+fn frontend(case: &Case, message: &mut Parsed, ids: &mut Ids) -> Result<(), Stop> {
     if !["", "dockerfile.v0", "gateway.v0"].contains(&message.text("Frontend")) {
         return Err(refused("build.frontend", "Frontend", "the door knows two of them"));
     }
@@ -68,7 +69,7 @@ fn frontend(case: &Case, message: &mut Parsed) -> Result<(), Stop> {
     let space = own_space(case.who);
     let inputs = message.messages("FrontendInputs").flat_map(|one| one.messages("value"));
     for definition in message.messages("Definition").chain(inputs) {
-        llb::judge(case, definition, &slice, &space)?;
+        llb::Steps { case, slice: &slice, space: &space, ids }.judge(definition)?;
     }
     Ok(())
 }
@@ -78,12 +79,12 @@ pub fn image(case: &Case, message: &mut Parsed, ids: &mut Ids) -> Result<(), Sto
     readable(case, message.text("Ref"))
 }
 
-pub fn source(case: &Case, message: &mut Parsed, _: &mut Ids) -> Result<(), Stop> {
-    message.messages("Source").try_for_each(|source| llb::source(case, source))
+pub fn source(case: &Case, message: &mut Parsed, ids: &mut Ids) -> Result<(), Stop> {
+    message.messages("Source").try_for_each(|source| llb::source(case, source, ids))
 }
 
 /// What a frontend gives back may carry steps too.
-pub fn returned(case: &Case, message: &mut Parsed, _: &mut Ids) -> Result<(), Stop> {
+pub fn returned(case: &Case, message: &mut Parsed, ids: &mut Ids) -> Result<(), Stop> {
     let slice = slice(case)?;
     let space = own_space(case.who);
     for result in message.messages("result") {
@@ -95,7 +96,7 @@ pub fn returned(case: &Case, message: &mut Parsed, _: &mut Ids) -> Result<(), St
             .chain(many.flat_map(|one| one.messages("value")))
             .chain(attested.flat_map(|one| one.messages("ref")));
         for definition in refs.flat_map(|one| one.messages("def")) {
-            llb::judge(case, definition, &slice, &space)?;
+            llb::Steps { case, slice: &slice, space: &space, ids }.judge(definition)?;
         }
     }
     Ok(())

@@ -31,6 +31,9 @@ fn judged(path: &str, message: &Parsed, words: &Words) -> Result<(Parsed, Ids), 
     let (call, _) = begin(path, metadata)?;
     let mut facts = Facts::default();
     facts.add(Ask::Limits, Answer::Granted(limits()));
+    let names =
+        ["debian:12", "ds01-bob/x:1", "ds01-alice/built:latest", "reg:5000/ds01-alice/a/b:2"];
+    facts.add(Ask::Images, Answer::Names(names.map(str::to_owned).to_vec()));
     match judge(call, metadata, &proto::write(message), &alice(), words, &facts) {
         Ok((bytes, ids)) => {
             Ok((proto::parse(&bytes, message.schema(), UnknownFields::Deny).unwrap(), ids))
@@ -262,6 +265,58 @@ fn steps_of_the_clients_own_are_read() {
             }
         }
     }
+}
+
+#[test]
+fn a_from_means_ones_own_image_first() {
+    let policy = |solve: &Parsed| {
+        let (sent, _) = judged(SOLVE, solve, &Words::default()).unwrap();
+        let policy = sent.messages("SourcePolicy").next().unwrap();
+        let identifier = |rule: &Parsed, part: &str| {
+            rule.messages(part).next().unwrap().text("identifier").to_owned()
+        };
+        let rules = policy.messages("rules");
+        rules
+            .map(|rule| (identifier(rule, "selector"), identifier(rule, "updates")))
+            .collect::<Vec<_>>()
+    };
+    let own = [
+        (
+            "docker-image://docker.io/library/built:latest",
+            "docker-image://docker.io/ds01-alice/built:latest",
+        ),
+        ("docker-image://reg:5000/a/b:2", "docker-image://reg:5000/ds01-alice/a/b:2"),
+    ];
+    assert_eq!(policy(&a_solve(&[])), own.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    // Behind what the client itself says.
+    let mut solve = a_solve(&[]);
+    let mut policy_of_mine = Parsed::new(&messages::POLICY);
+    let mut rule = Parsed::new(&messages::RULE);
+    for part in ["selector", "updates"] {
+        let schema = if part == "selector" { &messages::SELECTOR } else { &messages::SOURCE_OP };
+        let mut one = Parsed::new(schema);
+        one.set("identifier", "docker-image://x");
+        rule.add(part, one);
+    }
+    policy_of_mine.add("rules", rule);
+    solve.add("SourcePolicy", policy_of_mine);
+    let rules = policy(&solve);
+    assert_eq!((rules.len(), rules[0].0.as_str()), (3, "docker-image://x"));
+}
+
+#[test]
+fn a_step_reads_from_no_session_but_ones_own() {
+    let mut source = Parsed::new(&messages::SOURCE_OP);
+    source.set("identifier", "local://context");
+    source.set_map("attrs", pairs(&[("local.session", "s7"), ("local.unique", "u")]));
+    let mut step = Parsed::new(&messages::OP);
+    step.add("source", source);
+    let mut definition = Parsed::new(&messages::DEFINITION);
+    definition.add_bytes("def", proto::write(&step));
+    let mut solve = a_solve(&[]);
+    solve.add("Definition", definition);
+    let (_, ids) = judged(SOLVE, &solve, &Words::default()).unwrap();
+    assert_eq!(ids.sessions, ["s1", "s7"]);
 }
 
 #[test]

@@ -275,6 +275,12 @@ fn given_up(site: &Site) {
 
 /// What came with later engines.
 fn only_buildx(site: &Site) {
+    // Whoever says `FROM built` means their own, though the door does not see it.
+    for (user, own) in [("alice", "built\n"), ("bob", "bobs\n")] {
+        write(site, user, "Dockerfile", "FROM built\nRUN cat /built > /again\n");
+        site.does(user, &[&BUILD[..], &["-t", "again", "."]].concat());
+        assert_eq!(site.prints(user, "again", &["cat", "/again"]), own);
+    }
     // An image as a named context, one's own first; a result for a program.
     write(site, "alice", "Dockerfile", "FROM base\nRUN cat /built > /again\n");
     let args = ["--build-context", "base=docker-image://built", "--metadata-file", "about.json"];
