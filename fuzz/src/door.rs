@@ -141,6 +141,7 @@ fn decided(body: json::Value) -> Result<Forward, Stop> {
             Ask::Network(_) => Answer::Network { id, name: "net".into(), owner: own },
             Ask::Image(_) => Answer::Image { id, tags: Vec::new(), labels: Vec::new() },
             Ask::OwnImage(_) => Answer::Missing(Vec::new()),
+            Ask::Subnets => Answer::Subnets { pools: Vec::new(), routes: Vec::new() },
             Ask::Images => Answer::Names(Vec::new()),
             Ask::Path(path) => Answer::Path(path.clone()),
             Ask::BindsOf(_) | Ask::GpusOf(_) => Answer::Paths(Vec::new()),

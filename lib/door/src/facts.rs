@@ -20,6 +20,8 @@ pub enum Ask {
     OwnImage(String),
     /// The names of all images.
     Images,
+    /// The address ranges that networks may have, and those that the host has in use.
+    Subnets,
     /// Where a path leads when this person follows it.
     Path(String),
     /// Limits, slice and GPUs for a create; asked last, since it may lease.
@@ -67,6 +69,11 @@ pub enum Answer {
         labels: Vec<(String, String)>,
     },
     Names(Vec<String>),
+    /// `pools` are empty where the daemon has its presets.
+    Subnets {
+        pools: Vec<String>,
+        routes: Vec<String>,
+    },
     /// Every link resolved; what does not exist yet stands below what does.
     Path(String),
     Paths(Vec<String>),

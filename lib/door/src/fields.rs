@@ -282,7 +282,12 @@ pub static NETWORK_CREATE: Schema = schema(
     ]],
 );
 static IPAM: Schema =
-    schema("IPAM", &[&[("Driver", Text), ("Options", TEXT_MAP), ("Config", Kind::List(&Any))]]);
+    schema("IPAM", &[&[("Driver", Text), ("Options", TEXT_MAP), ("Config", Kind::List(&RANGE))]]);
+const RANGE: Kind = Kind::Struct(&IPAM_CONFIG);
+static IPAM_CONFIG: Schema = schema(
+    "IPAM.Config",
+    &[&[("Subnet", Text), ("IPRange", Text), ("Gateway", Text), ("AuxiliaryAddresses", TEXT_MAP)]],
+);
 pub static NETWORK_CONNECT: Schema =
     schema("the body", &[&[("Container", Text), ("EndpointConfig", Kind::Struct(&ENDPOINT))]]);
 pub static NETWORK_DISCONNECT: Schema =

@@ -6,7 +6,7 @@ use crate::decide::{Draft, Forward, Request, Shape, body, closed};
 use crate::facts::{Answer, Ask, Owner, Stop};
 use crate::json::Value;
 use crate::routes::Network;
-use crate::{Denial, binds, fields, labels};
+use crate::{Denial, binds, fields, labels, subnets};
 
 pub fn volume_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
     let mut body = body(request, case.words, &fields::VOLUME_CREATE)?;
@@ -72,19 +72,14 @@ pub fn network_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
     }
     if let Some(ipam) = body.get("IPAM") {
         let driver = ipam.get("Driver").and_then(Value::as_text).unwrap_or_default();
-        let given = |key: &str| {
-            ipam.get(key).is_some_and(|value| match value {
-                // Clients send one empty range for none.
-                Value::List(list) => list.iter().any(|range| !range.is_empty()),
-                other => !other.is_empty(),
-            })
-        };
-        if !["", "default"].contains(&driver) || given("Options") || given("Config") {
+        let options = ipam.get("Options").is_some_and(|options| !options.is_empty());
+        if !["", "default"].contains(&driver) || options {
             return refused(
-                "an address range",
-                "a range of the lab's own network would cut the host off",
+                "a driver of addresses",
+                "it is a plugin, or reaches the host's own networks",
             );
         }
+        subnets::judge(case, ipam)?;
     }
     labels::own(case.who, body.within("Labels"))?;
     Ok(Draft::of(request).json(&body).plain())

@@ -100,6 +100,12 @@ pub fn explain(
                             .push(format!("there is no image {given}, which would be meant first"));
                         Answer::Missing(Vec::new())
                     }
+                    Ask::Subnets => {
+                        assumed.push(
+                            "Docker has its own address pools, and no range is in use".into(),
+                        );
+                        Answer::Subnets { pools: Vec::new(), routes: Vec::new() }
+                    }
                     Ask::Images => {
                         assumed.push(format!("{name} has no images"));
                         Answer::Names(Vec::new())

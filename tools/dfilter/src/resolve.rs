@@ -26,6 +26,7 @@ pub async fn answer(
         Ask::Network(name) => network(door, daemon, name).await,
         Ask::Image(name) | Ask::OwnImage(name) => image(door, daemon, name).await,
         Ask::Images => images(door, daemon).await,
+        Ask::Subnets => subnets(door, daemon).await,
         Ask::Path(path) => Ok(Answer::Path(follow(path, who).await?)),
         Ask::BindsOf(id) => binds_of(door, daemon, id).await,
         Ask::GpusOf(id) => gpus_of(door, daemon, who, id).await,
@@ -193,6 +194,32 @@ async fn image(door: &Door, daemon: &mut Daemon, name: &str) -> Result<Answer, D
             })
             .unwrap_or_default(),
     })
+}
+
+async fn subnets(door: &Door, daemon: &mut Daemon) -> Result<Answer, Denial> {
+    let info = document(daemon.get(&door.upstream, "/info").await?)?.unwrap_or_default();
+    let pools = info["DefaultAddressPools"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let pools = pools.iter().filter_map(|pool| pool["Base"].as_str().map(str::to_owned)).collect();
+    let table = std::fs::read_to_string("/proc/net/route").map_err(|error| {
+        Denial::new(500, "door.facts", "the host's routes cannot be read").why(error.to_string())
+    })?;
+    Ok(Answer::Subnets { pools, routes: routes(&table) })
+}
+
+/// The ranges of the kernel's table of routes, which has them in hexadecimal, the last byte
+/// first. The way to everywhere is no range in use.
+fn routes(table: &str) -> Vec<String> {
+    let number = |text: &str| {
+        let number = u32::from_str_radix(text, 16).ok()?;
+        // The bytes stand as they lie in memory.
+        Some(u32::from_be_bytes(number.to_ne_bytes()))
+    };
+    let route = |line: &str| {
+        let mut fields = line.split_whitespace().skip(1);
+        let (to, mask) = (number(fields.next()?)?, number(fields.nth(5)?)?);
+        (mask != 0).then(|| format!("{}/{}", std::net::Ipv4Addr::from(to), mask.count_ones()))
+    };
+    table.lines().skip(1).filter_map(route).collect()
 }
 
 async fn images(door: &Door, daemon: &mut Daemon) -> Result<Answer, Denial> {
@@ -363,6 +390,16 @@ async fn grant(door: &Door, daemon: &mut Daemon, who: &Who, wish: &Wish) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kernels_routes_are_read() {
+        let table = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\n\
+            eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\n\
+            eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\n\
+            docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\n";
+        assert_eq!(routes(table), ["192.0.2.0/24", "172.17.0.0/16"]);
+        assert!(routes("").is_empty());
+    }
 
     #[test]
     fn a_path_is_followed_as_far_as_it_exists() {

@@ -194,6 +194,18 @@ fn the_docker_command_works_for_ones_own_and_for_nothing_else() {
     assert!(does("alice", &["images", "-q", IMAGE]).len() >= 12);
     assert!(real.output("alice", &["save", IMAGE], b"").stdout.len() > 10_000);
 
+    // A network may choose among Docker's own ranges; which are free here, the host knows.
+    let chosen = (200..240).find(|part| {
+        let range = format!("192.168.{part}.0/28");
+        real.output("alice", &["network", "create", "--subnet", &range, "chosen"], b"")
+            .status
+            .success()
+    });
+    assert!(chosen.is_some());
+    does("alice", &["network", "rm", "chosen"]);
+    let lab = real.refused("alice", &["network", "create", "--subnet", "10.5.0.0/16", "n"]);
+    assert!(lab.contains("cut the host off") && lab.contains("192.168.0.0/16"), "{lab}");
+
     // What is loaded is one's own, whatever it is called in the archive.
     let saved = real.output("alice", &["save", IMAGE], b"").stdout;
     assert!(real.does("alice", &["load"], &saved).contains(&format!("ds01-alice/{IMAGE}")));
