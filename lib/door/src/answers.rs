@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 
 use crate::facts::Owner;
 use crate::labels;
+use crate::objects::PREDEFINED;
 use crate::who::{Role, Unowned, Who, Words};
-use crate::{Denial, json};
+use crate::{Denial, json, taken};
 
 /// Whose eyes an answer is for.
 #[derive(Clone, Copy)]
@@ -150,7 +151,7 @@ pub fn networks(bytes: &[u8], viewer: &Viewer) -> Result<Vec<u8>, Denial> {
     let mut kept: Vec<Value> = Vec::new();
     for item in items {
         let read: Labelled = serde_json::from_str(item.get()).map_err(|_| unreadable())?;
-        let shared = read.name.as_deref().is_some_and(|n| ["bridge", "none", "host"].contains(&n));
+        let shared = read.name.as_deref().is_some_and(|name| PREDEFINED.contains(&name));
         if shared || viewer.sees(&|key| read.label(key)) {
             let mut value: Value = serde_json::from_str(item.get()).map_err(|_| unreadable())?;
             hide_members(&mut value, viewer);
@@ -168,6 +169,9 @@ pub fn network(bytes: &[u8], viewer: &Viewer) -> Result<Vec<u8>, Denial> {
 }
 
 fn hide_members(network: &mut Value, viewer: &Viewer) {
+    if let Some(name) = network["Name"].as_str() {
+        network["Name"] = taken::typed(name, viewer.who).into();
+    }
     if let Some(members) = network.get_mut("Containers").and_then(Value::as_object_mut) {
         members.retain(|id, _| viewer.knows(id));
     }

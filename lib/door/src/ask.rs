@@ -36,7 +36,7 @@ impl<'a> Case<'a> {
 
     /// The full id of a container this person may look at, or touch.
     pub fn container(&self, name: &str, touches: bool) -> Result<String, Stop> {
-        match self.answer(Ask::Container(name.to_owned()))? {
+        match self.answer(Ask::Container(self.meant(Ask::Container, name)?))? {
             Answer::Container { id, owner } => {
                 self.own("container", owner, touches)?;
                 Ok(id.clone())
@@ -76,7 +76,7 @@ impl<'a> Case<'a> {
 
     /// The name to forward for a volume that is used, and whether it must be made first.
     pub fn volume(&self, name: &str) -> Result<(String, bool), Stop> {
-        let name = self.volume_name(name);
+        let name = self.meant(Ask::Volume, &self.volume_name(name))?;
         if self.is_admin() {
             return Ok((name, false));
         }
@@ -120,7 +120,7 @@ impl<'a> Case<'a> {
             "host" => return self.host_network().map(|()| name.to_owned()),
             _ => {}
         }
-        match self.answer(Ask::Network(name.to_owned()))? {
+        match self.answer(Ask::Network(self.meant(Ask::Network, name)?))? {
             Answer::Network { name, .. } if name == "bridge" || name == "none" => Ok(name.clone()),
             Answer::Network { name, .. } if name == "host" => {
                 self.host_network().map(|()| name.clone())

@@ -41,7 +41,7 @@ pub fn container(
             // The suffix of a name may tell whose a container is, so a name is not to be had
             // for what is nobody's.
             let nobodys = matches!(
-                case.answer(Ask::Container(name.to_owned()))?,
+                case.answer(Ask::Container(case.meant(Ask::Container, name)?))?,
                 Answer::Container { owner: Owner::Nobody, .. }
             );
             if nobodys && !case.is_admin() {
@@ -50,8 +50,10 @@ pub fn container(
                     .todo("ask an admin to say whose it is")
                     .into());
             }
-            check_name(case, request.target.query.get("name").unwrap_or_default())?;
-            Ok(draft.plain())
+            let new = request.target.query.get("name").unwrap_or_default();
+            check_name(case, new)?;
+            let new = case.given(Ask::Container, new)?;
+            Ok(if new.is_empty() { draft } else { draft.with("name", new) }.plain())
         }
         C::ExecCreate => {
             let body = body(request, case.words, &fields::EXEC_CREATE)?;

@@ -6,7 +6,7 @@ use crate::facts::{Answer, Ask, Grant, Stop};
 use crate::host::judge_host;
 use crate::json::Value;
 use crate::own::read;
-use crate::{Denial, clamp, gpu, labels};
+use crate::{Denial, clamp, gpu, labels, taken};
 
 /// What a create asks admission for.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -27,7 +27,7 @@ pub struct Created {
     /// Volumes to make and label first.
     pub volumes: Vec<String>,
     pub grant: Option<Grant>,
-    /// The name the door gives, where the client gives none.
+    /// The name the door gives, where the client gives none or another's.
     pub name: Option<String>,
 }
 
@@ -40,9 +40,11 @@ pub fn create(
     now: &str,
 ) -> Result<Created, Stop> {
     let interface = labels::interface(body.get("Labels").unwrap_or(&Value::Null), user_agent);
+    let typed = name;
     if let Some(name) = name {
         check_name(case, name)?;
     }
+    let name = name.map(|name| case.given(Ask::Container, name)).transpose()?;
     labels::own(case.who, body.within("Labels"))?;
     let mut new_volumes = Vec::new();
     let mut grant = None;
@@ -54,7 +56,7 @@ pub fn create(
         let inherited = inherited_labels(case, &mut body)?;
         let request = |key: &str| body.get("Labels")?.get(key)?.as_text().map(str::to_owned);
         let wish = Wish {
-            name: name.map(str::to_owned),
+            name: name.clone(),
             interface: interface.to_owned(),
             gpus: wanted,
             profile: request("ds01.request.profile"),
@@ -80,11 +82,14 @@ pub fn create(
     labels.set("ds01.managed", Value::text("true"));
     labels.set("ds01.interface", Value::text(interface));
     labels.set("ds01.created_at", Value::text(now));
-    let given = grant.as_ref().and_then(|grant| grant.name.clone());
-    if let Some(name) = name.or(given.as_deref()) {
+    let name = name.or_else(|| grant.as_ref().and_then(|grant| grant.name.clone()));
+    if let Some(name) = &name {
         labels.set("ds01.name", Value::text(name));
     }
-    Ok(Created { body, volumes: new_volumes, grant, name: given })
+    if let Some(typed) = typed.filter(|typed| name.as_deref() != Some(typed)) {
+        taken::alias(&mut body, typed);
+    }
+    Ok(Created { body, volumes: new_volumes, grant, name })
 }
 
 /// A name must not be taken for an id, nor for somebody else's container.

@@ -38,6 +38,7 @@ mod own;
 pub mod proto;
 pub mod routes;
 mod schema;
+mod taken;
 mod subnets;
 mod url;
 mod who;

@@ -1,12 +1,15 @@
 //! Volumes and networks.
 
-use crate::ask::Case;
+use crate::ask::{Case, missing};
 use crate::create::endpoint;
 use crate::decide::{Draft, Forward, Request, Shape, body, closed};
 use crate::facts::{Answer, Ask, Owner, Stop};
 use crate::json::Value;
 use crate::routes::Network;
 use crate::{Denial, binds, fields, labels, subnets};
+
+/// Docker's own networks.
+pub const PREDEFINED: [&str; 3] = ["bridge", "none", "host"];
 
 pub fn volume_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
     let mut body = body(request, case.words, &fields::VOLUME_CREATE)?;
@@ -17,6 +20,8 @@ pub fn volume_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
     }
     let name = body.get("Name").and_then(Value::as_text).unwrap_or_default().to_owned();
     if !name.is_empty() {
+        let name = case.meant(Ask::Volume, &case.volume_name(&name))?;
+        let name = case.given(Ask::Volume, &name)?;
         // The daemon answers with the volume that is there, whosever it is.
         let (name, _) = case.volume(&name)?;
         body.set("Name", Value::Text(name));
@@ -26,8 +31,15 @@ pub fn volume_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
 }
 
 pub fn volume(case: &Case, request: &Request, name: &str, touches: bool) -> Result<Forward, Stop> {
-    let name = case.volume_name(name);
+    let name = case.meant(Ask::Volume, &case.volume_name(name))?;
     match case.answer(Ask::Volume(name.clone()))? {
+        // Whoever asks whether there is one may make it: Compose does, and takes no other
+        // answer than this for a no.
+        Answer::Volume { owner: Owner::User(_), .. }
+            if !touches && case.given(Ask::Volume, &name)? != name =>
+        {
+            return Err(Stop::Missing(missing(&format!("get {name}: no such volume"))));
+        }
         Answer::Volume { owner, users } => case.own_volume(owner, users, touches)?,
         _ => return Err(Denial::new(500, "door.facts", "the volume's owner is not known").into()),
     }
@@ -81,6 +93,11 @@ pub fn network_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
         }
         subnets::judge(case, ipam)?;
     }
+    let name = body.get("Name").and_then(Value::as_text).unwrap_or_default().to_owned();
+    if !name.is_empty() {
+        let name = case.meant(Ask::Network, &name)?;
+        body.set("Name", Value::Text(case.given(Ask::Network, &name)?));
+    }
     labels::own(case.who, body.within("Labels"))?;
     Ok(Draft::of(request).json(&body).plain())
 }
@@ -88,11 +105,11 @@ pub fn network_create(case: &Case, request: &Request) -> Result<Forward, Stop> {
 pub fn network(case: &Case, request: &Request, name: &str, verb: Network) -> Result<Forward, Stop> {
     let draft = Draft::of(request);
     if verb == Network::Inspect || verb == Network::Remove {
-        let Answer::Network { id, name, owner } = case.answer(Ask::Network(name.to_owned()))?
-        else {
+        let meant = case.meant(Ask::Network, name)?;
+        let Answer::Network { id, name, owner } = case.answer(Ask::Network(meant))? else {
             return Err(Denial::new(500, "door.facts", "the network's owner is not known").into());
         };
-        let shared = ["bridge", "none", "host"].contains(&name.as_str()) && *owner == Owner::Nobody;
+        let shared = PREDEFINED.contains(&name.as_str()) && *owner == Owner::Nobody;
         if !(shared && verb == Network::Inspect) {
             case.own("network", owner, verb == Network::Remove)?;
         }
