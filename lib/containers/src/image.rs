@@ -31,7 +31,12 @@ pub fn is_here(docker: &Docker, image: &str) -> Result<bool, Fault> {
 /// What a person may call an image; the rest is Docker's to judge.
 pub fn check(image: &str) -> Result<(), Fault> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || !c.is_ascii();
-    if image.is_empty() || image.len() > 512 || image.starts_with('-') || image.contains(odd) {
+    let wrong_part = |part: &str| matches!(part, "" | "." | "..");
+    if image.len() > 512
+        || image.starts_with('-')
+        || image.contains(odd)
+        || image.split('/').any(wrong_part)
+    {
         return Err(Fault::usage(format!("`{}` is no name of an image", printable(image)))
             .why("it is empty, too long, or holds what no image's name has")
             .todo("`docker images` lists what is here; such as python:3.13"));
@@ -212,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_no_image_is_called_is_a_wrong_command_line() {
-        for bad in ["", "-v", "a b", "a\nb", "ä", &"x".repeat(513)] {
+        for bad in ["", "-v", "a b", "a\nb", "ä", "a//b", "/a", "a/", "../x", &"x".repeat(513)] {
             assert_eq!(check(bad).unwrap_err().code as u8, 2, "{bad}");
         }
         assert!(check("nvcr.io/nvidia/pytorch:24.01-py3").is_ok());

@@ -45,7 +45,7 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
     as "$user" docker exec "$full" sh -c 'find / -xdev -size +200M 2>/dev/null; :'
     is ''
   done
-  as alice container-list --json -o name
+  as alice container-list -o name
   is train
 }
 
@@ -138,8 +138,8 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
   sees 'alice:/workspace$'
   as alice container-run train -- true
   ok
-  types 'echo still here'
-  sees $'\nstill here'
+  types 'echo still $((40 + 2))'
+  sees 'still 42'
   presses $'\x1d\x1d'
   ends
   ok
@@ -212,6 +212,18 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
   code 2
   says "--image"
   [[ $(containers_of alice) == 0 ]]
+}
+
+@test "one's own image of that name is taken where none is named" {
+  as alice bash -c 'printf "FROM lab-python\nENV MINE=yes\n" | DOCKER_BUILDKIT=0 docker build -q -t built -'
+  ok
+  as alice container-create built --cpu-only -o image
+  ok
+  is ds01-alice/built
+  as alice container-create other --image built --cpu-only
+  ok
+  as alice container-run other -- printenv MINE
+  is yes
 }
 
 @test "directories: made with one's own rights, one's own refused words for others'" {
@@ -338,7 +350,7 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
   ok
   as alice container-create tt --image bare --cpu-only
   ok
-  as alice bash -c 'echo "echo \$HOME; echo x >/workspace/x" | container-run t'
+  as alice bash -c 'echo "echo \$HOME; echo x >/workspace/x" | container-run tt'
   ok
   is /home/alice
   as alice stat -c %U workspace/tt/x
