@@ -57,7 +57,12 @@ async fn daemon(listener: UnixListener, seen: Seen) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let seen = seen.clone();
         tokio::spawn(async move {
-            assert!(head(&mut stream).await.to_lowercase().contains("upgrade: h2c"));
+            if !head(&mut stream).await.to_lowercase().contains("upgrade: h2c") {
+                // The list of images, which a build's names are told from.
+                let none = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n[]";
+                stream.write_all(none.as_bytes()).await.unwrap();
+                return;
+            }
             let switched = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
             stream.write_all(switched.as_bytes()).await.unwrap();
             let mut server = h2::server::handshake(stream).await.unwrap();
