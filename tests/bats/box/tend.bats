@@ -150,6 +150,11 @@ holds() { lab run root -- gpu-state by-container "$1" --json; }
   as alice container-stop -t 1 deaf
   ok
   says 'did not end within 1 s'
+  as alice docker start deaf
+  as alice timeout --preserve-status -s INT 1 container-stop -t 5 deaf
+  code 130
+  says 'deaf may not have stopped yet'
+  eventually lab run alice -- sh -c '[ "$(container-list deaf -o state)" = exited ]'
   as alice docker run -d --rm --name fleeting lab-python sleep 1000
   as alice container-stop --force fleeting
   ok

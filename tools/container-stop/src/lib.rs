@@ -4,15 +4,18 @@
 //! may take a minute. What stops stays, with its GPU, for as long as its limits say.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use cli::{Change, For};
 use ds01_containers::Mine;
+use ds01_containers::interrupt::{Held, interrupted};
 use ds01_docker::{Container, State};
 use ds01_fault::{Code, Fault};
 use ds01_site::Site;
-use ds01_text::Output;
+use ds01_text::{Output, printable};
 use ds01_units::Span;
 use serde_json::{Value, json};
 use verbs::{Done, Fit, Names};
@@ -21,6 +24,9 @@ use verbs::{Done, Fit, Names};
 const MARGIN: Duration = Duration::from_secs(30);
 /// At once; more would only queue in the daemon.
 const TOGETHER: usize = 16;
+
+/// Between two looks whether somebody has pressed Ctrl-C.
+const GLANCE: Duration = Duration::from_millis(50);
 
 const FIT: Fit = Fit { verb: "stop", state: "running", fits: State::is_running };
 
@@ -65,7 +71,7 @@ impl cli::Tool for Args {
             }
         }
         let how = How { force: self.force, timeout: self.timeout, dry_run: self.change.dry_run };
-        let mut outcomes = together(&mine, &meant.names, how);
+        let mut outcomes = together(mine, &meant.names, how)?;
         Ok(verbs::each(&meant.names, how.dry_run, |name| {
             outcomes.remove(name).unwrap_or_else(|| Err(Fault::failed(format!("{name} was lost"))))
         }))
@@ -79,17 +85,45 @@ struct How {
     dry_run: bool,
 }
 
-fn together(mine: &Mine, names: &[String], how: How) -> BTreeMap<String, Result<Done, Fault>> {
-    let mut outcomes = BTreeMap::new();
-    for some in names.chunks(TOGETHER) {
-        thread::scope(|scope| {
-            let work = |name: &String| (name.clone(), stop(mine, name, how));
-            let running: Vec<_> = some.iter().map(|name| scope.spawn(move || work(name))).collect();
-            // One that panicked is told as lost.
-            outcomes.extend(running.into_iter().filter_map(|one| one.join().ok()));
+/// Outcomes as far as they have come: somebody who presses Ctrl-C is told what goes on.
+fn together(
+    mine: Mine,
+    names: &[String],
+    how: How,
+) -> Result<BTreeMap<String, Result<Done, Fault>>, Fault> {
+    // Before any thread begins, which then holds them back too.
+    let held = Held::back()?;
+    let mine = Arc::new(mine);
+    let all: Vec<String> = names.to_vec();
+    let waiting = Arc::new(Mutex::new(all.into_iter()));
+    let (told, outcome) = channel();
+    for _ in 0..names.len().min(TOGETHER) {
+        let (mine, waiting, told) = (Arc::clone(&mine), Arc::clone(&waiting), told.clone());
+        thread::spawn(move || {
+            let next = || waiting.lock().ok()?.next();
+            while let Some(name) = next() {
+                let _ = told.send((name.clone(), stop(&mine, &name, how)));
+            }
         });
     }
-    outcomes
+    drop(told);
+    let mut outcomes = BTreeMap::new();
+    loop {
+        match outcome.recv_timeout(GLANCE) {
+            Ok((name, done)) => {
+                outcomes.insert(name, done);
+            }
+            Err(RecvTimeoutError::Disconnected) => return Ok(outcomes),
+            Err(RecvTimeoutError::Timeout) if held.came() => break,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+    for name in names.iter().filter(|name| !outcomes.contains_key(*name)).collect::<Vec<_>>() {
+        let fault = interrupted(format!("{} may not have stopped yet", printable(name)))
+            .todo("Docker goes on with what it was asked; `container-list` shows how far it is");
+        outcomes.insert(name.clone(), Err(fault));
+    }
+    Ok(outcomes)
 }
 
 fn stop(mine: &Mine, typed: &str, how: How) -> Result<Done, Fault> {
