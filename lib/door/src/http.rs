@@ -1,6 +1,8 @@
 //! Heads of HTTP/1 messages. Where two readers could disagree on where a message ends, it
 //! is refused; hop-by-hop headers end here, before anything is decided.
 
+use std::mem::MaybeUninit;
+
 use crate::Denial;
 
 /// The longest head, and the most headers.
@@ -49,9 +51,10 @@ impl Head {
     /// bytes it took.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Denial> {
         let Some(end) = end_of_head(bytes)? else { return Ok(None) };
-        let mut slots = vec![httparse::EMPTY_HEADER; MOST_HEADERS];
-        let mut parsed = httparse::Request::new(&mut slots);
-        let whole = parsed.parse(&bytes[..end]).map_err(|error| match error {
+        let mut slots = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+        let mut parsed = httparse::Request::new(&mut []);
+        let whole = parsed.parse_with_uninit_headers(&bytes[..end], &mut slots);
+        let whole = whole.map_err(|error| match error {
             httparse::Error::TooManyHeaders => {
                 Denial::new(431, "http.head", "more than 256 headers")
             }
@@ -89,9 +92,14 @@ impl Response {
     pub fn parse(bytes: &[u8], method: &str) -> Result<Option<(Self, usize)>, Denial> {
         let bad = || Denial::new(502, "daemon.answer", "the Docker daemon's answer is not HTTP/1");
         let Some(end) = end_of_head(bytes).map_err(|_| bad())? else { return Ok(None) };
-        let mut slots = vec![httparse::EMPTY_HEADER; MOST_HEADERS];
-        let mut parsed = httparse::Response::new(&mut slots);
-        if parsed.parse(&bytes[..end]) != Ok(httparse::Status::Complete(end)) {
+        let mut slots = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+        let mut parsed = httparse::Response::new(&mut []);
+        let whole = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+            &mut parsed,
+            &bytes[..end],
+            &mut slots,
+        );
+        if whole != Ok(httparse::Status::Complete(end)) {
             return Err(bad());
         }
         let status = parsed.code.unwrap_or_default();
@@ -228,8 +236,8 @@ impl Headers {
     fn end_to_end(self) -> Vec<(String, String)> {
         let named: Vec<String> = self.connection().collect();
         let hop = |key: &str| {
-            let key = key.to_ascii_lowercase();
-            HOP.contains(&key.as_str()) || named.contains(&key)
+            HOP.iter().any(|hop| hop.eq_ignore_ascii_case(key))
+                || named.iter().any(|named| named.eq_ignore_ascii_case(key))
         };
         self.0.into_iter().filter(|(key, _)| !hop(key)).collect()
     }
@@ -237,11 +245,11 @@ impl Headers {
     /// `Content-Length` of an answer to HEAD says what GET would send, and stays.
     fn of_response(self, bodiless: bool) -> Vec<(String, String)> {
         let frames = |key: &str| {
-            let key = key.to_ascii_lowercase();
-            key == "transfer-encoding"
-                || key == "connection"
-                || key == "keep-alive"
-                || (key == "content-length" && !bodiless)
+            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            is("transfer-encoding")
+                || is("connection")
+                || is("keep-alive")
+                || (is("content-length") && !bodiless)
         };
         self.0.into_iter().filter(|(key, _)| !frames(key)).collect()
     }

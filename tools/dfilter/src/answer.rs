@@ -14,7 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::conn::{Connection, Passing, Sent};
-use crate::daemon::{Daemon, read_head, read_whole};
+use crate::daemon::{self, Daemon, read_head, read_whole};
 use crate::door::Door;
 use crate::grpc::{self, Caller};
 use crate::lease::{self, Lease};
@@ -198,8 +198,9 @@ async fn upward(
         if daemon.write_pieces(&mut bytes).await.is_err() {
             return Up::Daemon;
         }
-        wire::consume(buf, used);
+        buf.drain(..used);
     }
+    wire::consume(buf, 0);
     let left = passing.as_mut().map(Passing::finish).unwrap_or_default();
     if !left.is_empty() && write_all(daemon, &chunk(&left)).await.is_err() {
         return Up::Daemon;
@@ -476,9 +477,14 @@ fn reusable(response: &Response) -> bool {
 
 /// The head of an answer, framed anew.
 fn head_of(response: &Response, framing: Option<Framing>, close: bool) -> Vec<u8> {
-    let mut text = format!("HTTP/1.1 {} {}\r\n", response.status, response.reason);
+    let mut text = String::with_capacity(daemon::USUAL);
+    text += "HTTP/1.1 ";
+    text += &response.status.to_string();
+    for part in [" ", &response.reason, "\r\n"] {
+        text.push_str(part);
+    }
     for (key, value) in &response.headers {
-        text += &format!("{key}: {value}\r\n");
+        daemon::line(&mut text, key, value);
     }
     match framing {
         Some(Framing::Length(length)) => text += &format!("Content-Length: {length}\r\n"),

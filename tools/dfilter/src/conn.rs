@@ -500,11 +500,11 @@ fn sent(head: &Head, forward: &Forward, who: &Who, first: Vec<u8>, rest: Source)
     let hijack = matches!(forward.answer, Shape::Hijack | Shape::Grpc);
     let upgrade = head.upgrade.as_deref().filter(|_| hijack);
     let drops = |key: &str| {
-        let key = key.to_ascii_lowercase();
+        let is = |name: &str| key.eq_ignore_ascii_case(name);
         let rewritten = matches!(forward.body, Body::Json(_));
-        (rewritten && (key == "content-type" || key == "content-encoding"))
+        (rewritten && (is("content-type") || is("content-encoding")))
             // An answer that is filtered must be readable.
-            || (key == "accept-encoding" && !hijack && forward.answer != Shape::Plain)
+            || (is("accept-encoding") && !hijack && forward.answer != Shape::Plain)
     };
     let mut headers: Vec<(String, String)> = head
         .headers

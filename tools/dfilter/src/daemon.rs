@@ -107,6 +107,16 @@ impl Daemon {
     }
 }
 
+/// Few heads are longer.
+pub const USUAL: usize = 512;
+
+/// A line of a head.
+pub fn line(text: &mut String, key: &str, value: &str) {
+    for part in [key, ": ", value, "\r\n"] {
+        text.push_str(part);
+    }
+}
+
 /// The head of a request to the daemon.
 pub fn head(
     method: &str,
@@ -115,9 +125,13 @@ pub fn head(
     framing: Framing,
     upgrade: Option<&str>,
 ) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: docker\r\n");
+    let mut text = String::with_capacity(USUAL);
+    for part in [method, " ", path, " HTTP/1.1\r\n"] {
+        text.push_str(part);
+    }
+    line(&mut text, "Host", "docker");
     for (key, value) in headers {
-        text += &format!("{key}: {value}\r\n");
+        line(&mut text, key, value);
     }
     if let Some(protocol) = upgrade {
         text += &format!("Connection: Upgrade\r\nUpgrade: {protocol}\r\n");

@@ -48,6 +48,11 @@ impl Stream {
     /// it is cancelled, and no memory is taken before there are bytes.
     pub async fn read(&self, buf: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         loop {
+            // A stream that waits keeps no buffer.
+            let waits = self.arrivals.try_io(Interest::READABLE, |_| Ok(())).is_err();
+            if waits && buf.is_empty() {
+                *buf = Vec::new();
+            }
             let mut guard = self.arrivals.readable().await?;
             buf.reserve(most);
             match receive(self, buf, most) {
@@ -58,12 +63,7 @@ impl Stream {
                     }
                     return Ok(count);
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    guard.clear_ready();
-                    if buf.is_empty() {
-                        *buf = Vec::new();
-                    }
-                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => guard.clear_ready(),
                 Err(error) => return Err(error),
             }
         }
