@@ -1,6 +1,6 @@
 //! What an image's name means in a Dockerfile that BuildKit reads past the door: one's own
 //! first. BuildKit is told so by a source policy, a rule for each image of the user's own.
-//! Engines before 23 know no such policies and leave it unread.
+//! Engines before 24 know no such policies and leave it unread.
 
 use crate::ask::Case;
 use crate::buildkit::messages;
