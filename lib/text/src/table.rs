@@ -41,10 +41,12 @@ impl Table {
             .collect();
         let right: Vec<bool> =
             (0..columns).map(|c| self.rows.iter().all(|row| is_number(&cell(row, c)))).collect();
+        // A column without a name and without any content is none.
+        let shown: Vec<usize> = (0..columns).filter(|c| widths[*c] > 0).collect();
         let mut out = String::new();
         for row in std::iter::once(&self.head).chain(&self.rows) {
             let mut line = String::new();
-            for c in 0..columns {
+            for &c in &shown {
                 let text = cell(row, c);
                 let pad = " ".repeat(widths[c] - width(&text));
                 line += &if right[c] { format!("{pad}{text}  ") } else { format!("{text}{pad}  ") };
@@ -73,6 +75,13 @@ mod tests {
             table.render(),
             "USER   GPUS  STATE\nalice    10  held\nbo\u{fffd}b      2  free\n"
         );
+    }
+
+    #[test]
+    fn a_column_that_is_nowhere_filled_takes_no_room() {
+        let mut table = Table::new(["USER", "", "STATE"]);
+        table.row(["alice".into(), String::new(), "held".into()]);
+        assert_eq!(table.render(), "USER   STATE\nalice  held\n");
     }
 
     #[test]

@@ -64,6 +64,14 @@ holds() { lab run root -- gpu-state by-container "$1" --json; }
   [[ "$output" == $'bob\tb._.bob\nalice\ttrain._.alice' ]]
 }
 
+@test "several GPUs have all their names" {
+  as carol docker run -d --name two --gpus 2 lab-python sleep 1000
+  as carol container-list -o gpu,profile
+  [[ "$output" == $'0:0,0:1\t3g.20gb,2g.10gb' ]]
+  as carol container-stop -t 0 two
+  says 'GPUs 0:0 and 0:1 are kept for it until'
+}
+
 @test "a name is one's own, short or full, or an id; others' are refused with their owner" {
   start train._.alice alice
   start b._.bob bob
