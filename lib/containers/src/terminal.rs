@@ -8,6 +8,8 @@ use std::io::{IsTerminal, Read, Write, stderr, stdin, stdout};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -21,8 +23,10 @@ use serde_json::{Value, json};
 
 use frames::{Frames, To};
 
-/// Leaves a terminal and lets what runs there go on. Docker's own, Ctrl-P Ctrl-Q, swallows
-/// every shell's key for the line before.
+/// Twice, it leaves a terminal and lets what runs there go on. Docker's own, Ctrl-P Ctrl-Q,
+/// swallows every shell's key for the line before, and ends with a failure on some engines:
+/// so the daemon is told the same keys and never sees both.
+const LEAVE: u8 = 0x1d;
 const DETACH: &str = "ctrl-],ctrl-]";
 const CHUNK: usize = 64 << 10;
 /// After the last byte the daemon still has to hear of the end.
@@ -57,12 +61,13 @@ pub fn run(docker: &Docker, container: &Container, command: &[String]) -> Result
     let raw = if tty { Some(Raw::set()?) } else { None };
     let (come, stream) = docker.exec_start(&exec)?;
     resize(docker, &exec);
-    send_input(&stream)?;
+    let left = send_input(&stream, tty)?;
     let mut out = Sink::new(exec.tty);
     out.take(&come)?;
     let told = receive(docker, &exec, &stream, &signals, &mut out)?;
     drop(raw);
     match told {
+        Told::End if left.load(Ordering::SeqCst) => Ok(Ended::Left),
         Told::End => ended(docker, &exec),
         Told::Signal(number) => Ok(Ended::Code(128 + number)),
     }
@@ -82,22 +87,44 @@ fn request(command: &[String], tty: bool) -> Value {
 }
 
 /// Copies stdin on a thread of its own: else a command that reads slowly and writes much
-/// would wait for us, and we for it.
-fn send_input(stream: &UnixStream) -> Result<(), Fault> {
+/// would wait for us, and we for it. Says whether the terminal was left by its keys.
+fn send_input(stream: &UnixStream, tty: bool) -> Result<Arc<AtomicBool>, Fault> {
     let cannot = || "cannot pass the input on".to_owned();
     let mut into = stream.try_clone().or_fault(Code::Failed, cannot)?;
+    let left = Arc::new(AtomicBool::new(false));
+    let leaves = Arc::clone(&left);
     thread::spawn(move || {
         let mut buffer = vec![0; CHUNK];
+        let mut before = 0;
         let mut from = stdin().lock();
         while let Ok(count) = from.read(&mut buffer) {
-            if count == 0 || into.write_all(&buffer[..count]).is_err() {
+            let typed = &buffer[..count];
+            let end = if tty { leave(before, typed) } else { None };
+            if into.write_all(&typed[..end.unwrap_or(count)]).is_err() {
                 break;
+            }
+            if end.is_some() {
+                leaves.store(true, Ordering::SeqCst);
+                let _ = into.shutdown(Shutdown::Both);
+                return;
+            }
+            match typed.last() {
+                Some(last) => before = *last,
+                None => break,
             }
         }
         // The command sees the end of its input; what it says still comes.
         let _ = into.shutdown(Shutdown::Write);
     });
-    Ok(())
+    Ok(left)
+}
+
+/// Where the second of the keys that leave stands, `before` being the key before all these.
+fn leave(before: u8, typed: &[u8]) -> Option<usize> {
+    (0..typed.len()).find(|at| {
+        let last = if *at == 0 { before } else { typed[at - 1] };
+        last == LEAVE && typed[*at] == LEAVE
+    })
 }
 
 enum Told {
@@ -249,6 +276,14 @@ fn put(to: To, bytes: &[u8]) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_keys_that_leave_are_two_in_a_row() {
+        assert_eq!(leave(0, b"ab\x1d\x1dc"), Some(3));
+        assert_eq!(leave(LEAVE, b"\x1d"), Some(0));
+        assert_eq!(leave(LEAVE, b"a\x1da\x1d"), None);
+        assert_eq!(leave(0, b""), None);
+    }
 
     #[test]
     fn a_terminal_asks_for_one_inside_and_a_pipe_does_not() {

@@ -140,10 +140,15 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
   ok
   types 'echo still $((40 + 2))'
   sees 'still 42'
-  presses $'\x1d\x1d'
+  types 'echo $((40 + 3)); exec sleep 4321'
+  sees 43
+  presses $'\x1d'
+  presses $'\x1d'
   ends
   ok
   says "terminal was left"
+  as alice docker top train._.alice
+  says "sleep 4321"
 }
 
 @test "it ends at once when it is told to, and comes back with its GPU" {
@@ -330,6 +335,8 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
 }
 
 @test "a client killed at any moment leaves no lease without a container, and none that cannot be used" {
+  # Where nobody hears of the container, its lease ends by itself.
+  limits_are 's/gpu_allocation: {/gpu_allocation: {pending_deadline: 5s, /'
   for ms in 005 015 025 035 050 070 090 120; do
     as bob bash -c 'timeout -s KILL 0.$1 container-create "k$1" --image lab-python >/dev/null 2>&1; :' - "$ms"
     for name in $(lab run bob -- container-list -o name); do
@@ -340,7 +347,12 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
       ok
     done
   done
-  eventually leases_are bob 0
+  # Both of the slots that he may have are his to take.
+  for name in last1 last2; do
+    eventually lab run bob -- container-create "$name" --image lab-python
+  done
+  limits_back
+  leases_are bob 2
 }
 
 @test "an image with sh alone lives, ends, and has a shell" {
