@@ -32,8 +32,8 @@ pub struct Args {
     /// Show the command line, and run nothing
     #[arg(long)]
     dry_run: bool,
-    /// docker's arguments
-    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    /// docker's arguments; flags before its verb behind --
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true)]
     line: Vec<OsString>,
 }
 

@@ -208,6 +208,9 @@ fn under_its_own_name_it_shows_what_it_would_do() {
     assert_eq!(line, [&["run"], ADDED, &["-it", "img", "--dry-run"]].concat());
     assert!(!lab.path("record/line").exists());
     assert!(String::from_utf8_lossy(&run(&["--help"]).stdout).contains("docker-wrap"));
-    assert!(run(&["ps"]).status.success());
-    assert_eq!(lab.recorded(), ["ps"]);
+    assert!(run(&["ps", "--json"]).status.success());
+    assert_eq!(lab.recorded(), ["ps", "--json"]);
+    assert!(run(&["--", "-D", "ps"]).status.success());
+    assert_eq!(lab.recorded(), ["-D", "ps"]);
+    assert_eq!(run(&["--no-such-option"]).status.code(), Some(2));
 }
