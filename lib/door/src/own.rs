@@ -185,7 +185,7 @@ pub fn written(name: &str, who: &Who, words: &Words) -> Result<String, Denial> {
 /// The own name that `name` means first where this person reads it; none for what says
 /// itself whose it is, for ids, and for what is no name.
 pub fn first(name: &str, who: &Who, words: &Words) -> Option<String> {
-    if who.role != Role::Ordinary || Reference::cut(name).space().is_some() {
+    if who.role != Role::Ordinary {
         return None;
     }
     written(name, who, words).ok().filter(|own| own != name)
