@@ -328,6 +328,7 @@ fn what_is_not_known_or_shared_by_all_is_closed() {
         ("/moby.buildkit.v1.frontend.LLBBridge/ExecProcess", "build.closed"),
         ("/containerd.services.content.v1.Content/Read", "build.unknown_call"),
         ("/moby.buildkit.v1.Control/solve", "build.unknown_call"),
+        ("/opentelemetry.proto.collector.trace.v1.TraceService/Export", "build.unwanted"),
         ("", "build.unknown_call"),
     ] {
         assert_eq!(begin(path, Metadata::default()).unwrap_err().code, expected, "{path}");
@@ -342,4 +343,6 @@ fn records_are_asked_for_by_name() {
     listen.set("Ref", "r1");
     let (_, ids) = judged(path, &listen, &Words::default()).unwrap();
     assert_eq!(ids.records, ["r1"]);
+    listen.set("Ref", NO_RECORD);
+    assert_eq!(code(judged(path, &listen, &Words::default())), "build.unwanted");
 }

@@ -63,7 +63,9 @@ pub async fn serve(
         Ok(allowed) => allowed,
         Err(Ended::Gone) => return respond.send_reset(Reason::CANCEL),
         Err(Ended::Denied(denial)) => {
-            note(&caller, "deny", &denial, &path);
+            if !buildkit::is_unwanted(&denial) {
+                note(&caller, "deny", &denial, &path);
+            }
             return refuse(&mut respond, &denial);
         }
     };
@@ -262,6 +264,7 @@ pub fn refuse(respond: &mut SendResponse<Bytes>, denial: &Denial) {
         404 => 5,
         408 => 4,
         413 => 8,
+        501 => 12,
         502 | 503 => 14,
         _ => 13,
     };

@@ -138,6 +138,11 @@ fn names(site: &Site, cli: Cli) {
     assert_eq!(inspect("alice", "{{index .Config.Labels \"ds01.user\"}}"), "alice");
     assert_eq!(inspect("alice", "{{join .RepoTags \" \"}}"), "ds01-alice/built:latest");
     assert_eq!(site.prints("alice", "built", &["cat", "/built"]), "built\n");
+    // An ordinary build asks for nothing that is refused, nor for what looks so in the log.
+    let log = site.dir.path().join("root/var/log/ds01/door.jsonl");
+    let log = std::fs::read_to_string(log).unwrap();
+    let denied: Vec<&str> = log.lines().filter(|line| line.contains("\"deny\"")).collect();
+    assert!(denied.is_empty(), "{denied:#?}");
     // Bob's is another, under the same name.
     build(site, "bob", "RUN echo bobs > /built", &["-t", "built"]);
     assert_eq!(site.prints("bob", "built", &["cat", "/built"]), "bobs\n");
@@ -179,6 +184,8 @@ fn limits_of_a_build(site: &Site, cli: Cli) {
             assert!(said.contains("is for admins"), "{args:?}: {said}");
         }
         assert!(site.does("admin", &["buildx", "du"]).contains("Total:"));
+        assert!(site.does("alice", &["buildx", "ls"]).contains("docker"));
+        site.does("alice", &["buildx", "inspect"]);
     }
     let said = site.refused("alice", &["builder", "prune", "-f"]);
     assert!(said.contains("is for admins"), "{said}");
