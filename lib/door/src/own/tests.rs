@@ -22,6 +22,7 @@ fn a_name_without_an_owner_becomes_ones_own() {
         ("docker.io/built", "ds01-alice/built"),
         ("index.docker.io/library/built:x", "ds01-alice/built:x"),
         ("library/a/b", "ds01-alice/library/a/b"),
+        ("reg.lab/library/a", "reg.lab/ds01-alice/library/a"),
         ("org/app", "ds01-alice/org/app"),
         ("docker.io/org/app:2", "ds01-alice/org/app:2"),
         ("ghcr.io/org/app:2", "ghcr.io/ds01-alice/org/app:2"),
