@@ -76,8 +76,14 @@ enum What {
 }
 
 impl ImageArchive {
-    /// How much may be given to [`ImageArchive::pass`] at a time, to bound what it answers.
+    /// How much of any archive may be given to [`ImageArchive::pass`] at a time, to bound what
+    /// it answers.
     pub const PIECE: usize = AT_A_TIME;
+
+    /// How much of this one may be.
+    pub fn piece(&self) -> usize {
+        if matches!(self.packing, Packing::None) { usize::MAX } else { AT_A_TIME }
+    }
 
     /// Takes what came and gives what is sent on. An error means that nothing more may be.
     pub fn pass(&mut self, bytes: &[u8], who: &Who, words: &Words) -> Result<Vec<u8>, Denial> {

@@ -8,7 +8,7 @@ use std::io::{self, IoSlice};
 use std::rc::Rc;
 
 use ds01_door::http::{Framing, Head, Response};
-use ds01_door::{Cut, Denial, Forward, ImageArchive, Owner, Records, Shape, Viewer, Who, Words};
+use ds01_door::{Cut, Denial, Forward, Owner, Records, Shape, Viewer, Who, Words};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -174,14 +174,14 @@ async fn upward(
             Err(error) => return Up::Client(error),
         };
         if let Some(passing) = &mut passing {
-            for part in
-                pieces.iter().flat_map(|piece| buf[piece.clone()].chunks(ImageArchive::PIECE))
-            {
-                match passing.pass(part, judge.who, judge.words) {
-                    Ok(out) if out.is_empty() => {}
-                    Ok(out) if write_all(daemon, &chunk(&out)).await.is_ok() => {}
-                    Ok(_) => return Up::Daemon,
-                    Err(denial) => return Up::Denied(denial),
+            for piece in pieces {
+                for part in buf[piece].chunks(passing.piece()) {
+                    match passing.pass(part, judge.who, judge.words) {
+                        Ok(out) if out.is_empty() => {}
+                        Ok(out) if write_all(daemon, &chunk(&out)).await.is_ok() => {}
+                        Ok(_) => return Up::Daemon,
+                        Err(denial) => return Up::Denied(denial),
+                    }
                 }
             }
             wire::consume(buf, used);

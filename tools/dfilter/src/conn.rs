@@ -68,6 +68,13 @@ impl Passing {
             Self::Context(context) => Ok(context.pass(bytes, &|name| own_first(name, who, words))),
         }
     }
+    /// How much to pass at a time.
+    pub fn piece(&self) -> usize {
+        match self {
+            Self::Archive(archive) => archive.piece(),
+            Self::Context(_) => usize::MAX,
+        }
+    }
     /// What is left when all has come.
     pub fn finish(&mut self) -> Vec<u8> {
         match self {

@@ -136,7 +136,9 @@ fn nothing_behind_the_end_is_sent_on() {
     let alice = Who { uid: 1001, gid: 1001, user: "alice".into(), role: Role::Ordinary };
     let mut archive = ImageArchive::default();
     let mut most = 0;
-    for part in bomb.chunks(ImageArchive::PIECE) {
+    assert_eq!(archive.piece(), AT_A_TIME);
+    for part in bomb.chunks(AT_A_TIME) {
+        assert_eq!(archive.piece(), AT_A_TIME);
         most = most.max(archive.pass(part, &alice, &Words::default()).unwrap().len());
     }
     assert!(most <= 17 << 20, "{most}");
