@@ -38,14 +38,12 @@ mod own;
 pub mod proto;
 pub mod routes;
 mod schema;
-mod taken;
 mod subnets;
+mod taken;
 mod url;
 mod who;
 
-pub use answers::{
-    Cut, Viewer, containers, disk_usage, info, network, networks, volumes, warned,
-};
+pub use answers::{Cut, Viewer, containers, disk_usage, info, network, networks, volumes, warned};
 pub use archive::is_plain_tar;
 pub use ask::missing;
 pub use context::BuildContext;
