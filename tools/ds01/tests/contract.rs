@@ -114,7 +114,9 @@ fn arguments_that_are_no_utf8_or_full_of_control_characters_make_no_command_pani
             command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
             let output = command.stdin(Stdio::null()).output().unwrap();
             must_not_panic(name, &output);
-            assert!(!text(&output.stderr).contains('\x1b'), "{name}: {output:?}");
+            // What docker-wrap has become, where there is one, is docker, with words of its own.
+            let own = name != "docker-wrap";
+            assert!(!own || !text(&output.stderr).contains('\x1b'), "{name}: {output:?}");
         }
     });
 }
