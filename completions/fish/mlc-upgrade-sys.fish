@@ -1,3 +1,3 @@
-complete -c mlc-upgrade-sys -s Y -d 'Yes, as --yes: of mlc-stop and mlc-remove'
+complete -c mlc-upgrade-sys -s Y -d 'Do not ask; of mlc-stop and mlc-remove'
 complete -c mlc-upgrade-sys -s h -l help -d 'Print help'
 complete -c mlc-upgrade-sys -s V -l version -d 'Print the version'
