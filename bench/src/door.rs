@@ -26,6 +26,8 @@ struct Case {
     containers: usize,
     count: usize,
     fresh: bool,
+    /// At the same time.
+    clients: usize,
 }
 
 const CREATE: &str = r#"{"Image":"pytorch:2.5","Cmd":["sleep","infinity"],"Env":["A=b"],"Tty":false,"HostConfig":{"Binds":["/home/nobody/work:/work"],"NetworkMode":"default","AutoRemove":false}}"#;
@@ -43,7 +45,10 @@ fn cases(rounds: usize) -> Vec<Case> {
         containers,
         count: (rounds * count / 10).max(10),
         fresh,
+        clients: 1,
     };
+    // Alone, each request finds everybody asleep; among others the proxy is awake already.
+    let eight = |case: Case, name| Case { name, clients: 8, ..case };
     let inspect = get(&format!("/containers/{id}/json"));
     let named = get(&format!("/containers/job0._.{USER}/json"));
     let create = format!(
@@ -54,8 +59,10 @@ fn cases(rounds: usize) -> Vec<Case> {
         "GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: Docker-Client/20.10.24 (linux)\r\n\r\n";
     vec![
         case("ping", ping, 50, 100, false),
+        eight(case("", ping, 50, 100, false), "ping, 8 clients"),
         case("ping, a connection each", ping, 50, 40, true),
         case("inspect by full id", &inspect, 50, 100, false),
+        eight(case("", &inspect, 50, 100, false), "inspect by full id, 8 clients"),
         case("inspect by full id, a connection each", &inspect, 50, 40, true),
         case("inspect by name", &named, 50, 50, false),
         case("list of 50", &get("/containers/json?all=1"), 50, 40, false),
@@ -100,7 +107,8 @@ fn requests(
         for turn in 0..=TURNS {
             for (rival, best) in rivals.iter().zip(&mut best) {
                 let count = (case.count / rival.slower).max(5);
-                let load = Load { request: case.request.clone(), count, fresh: case.fresh };
+                let (request, clients) = (case.request.clone(), case.clients);
+                let load = Load { request, count, fresh: case.fresh, clients };
                 let figures = load.run(rival)?;
                 // The first turn warms up what is to be warm.
                 if turn > 0 {

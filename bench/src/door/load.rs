@@ -11,12 +11,14 @@ use super::failed;
 use super::rival::{Rival, UID};
 
 /// So many requests of one kind.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Load {
     pub request: String,
     pub count: usize,
     /// On a connection each.
     pub fresh: bool,
+    /// Who share them.
+    pub clients: usize,
 }
 
 /// Microseconds for each request.
@@ -46,17 +48,25 @@ impl Figures {
     }
 }
 
-/// Work on a thread that is the one who asks, with the contender's CPU time around it.
+/// Work on threads that are the one who asks, with the contender's CPU time around it.
 fn timed(
     rival: &Rival,
-    work: impl FnOnce(&Path) -> io::Result<Vec<f64>> + Send + 'static,
+    clients: usize,
+    work: impl Fn(&Path) -> io::Result<Vec<f64>> + Clone + Send + 'static,
 ) -> Result<Figures, Fault> {
-    let socket = rival.socket.clone();
     let before = rival.cpu();
-    let times = as_user(UID, move || work(&socket)).join();
+    let start = |_| {
+        let (socket, work) = (rival.socket.clone(), work.clone());
+        as_user(UID, move || work(&socket))
+    };
+    let threads: Vec<_> = (0..clients).map(start).collect();
+    let mut times = Vec::new();
+    for thread in threads {
+        let some = thread.join().map_err(|_| Fault::failed("a client panicked"))?;
+        times.extend(failed(some, &format!("{} does not answer", rival.name))?);
+    }
     let cpu = rival.cpu().zip(before).map(|(after, before)| after - before);
-    let times = times.map_err(|_| Fault::failed("a client panicked"))?;
-    Ok(Figures::of(failed(times, &format!("{} does not answer", rival.name))?, cpu))
+    Ok(Figures::of(times, cpu))
 }
 
 fn micros(begun: Instant) -> f64 {
@@ -65,10 +75,11 @@ fn micros(begun: Instant) -> f64 {
 
 impl Load {
     pub fn run(self, rival: &Rival) -> Result<Figures, Fault> {
-        timed(rival, move |socket| {
+        timed(rival, self.clients, move |socket| {
             let mut client = None;
-            let mut times = Vec::with_capacity(self.count);
-            for _ in 0..self.count {
+            let count = (self.count / self.clients).max(1);
+            let mut times = Vec::with_capacity(count);
+            for _ in 0..count {
                 let begun = Instant::now();
                 let mut open = match client.take().filter(|_| !self.fresh) {
                     Some(open) => open,
@@ -89,7 +100,7 @@ impl Load {
 
 /// From the request for events to the first of them.
 pub fn first_event(rival: &Rival, count: usize) -> Result<Figures, Fault> {
-    timed(rival, move |socket| {
+    timed(rival, 1, move |socket| {
         let mut times = Vec::with_capacity(count);
         for _ in 0..count {
             let begun = Instant::now();
