@@ -1,10 +1,12 @@
 //! Making a container: the request, the person inside, and nothing left behind when one of
 //! the two fails.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use ds01_docker::Method;
+use ds01_docker::{Method, State};
 use ds01_fault::{Code, Context, Fault};
+use ds01_units::Stamp;
 use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use crate::inside::{Resident, furnish};
 use crate::interrupt::{Held, interrupted};
 use crate::order::{Mount, Order};
 use crate::refusal::judged;
-use crate::{Mine, image};
+use crate::{Mine, image, unsure};
 
 /// A container that is there and was never started.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,15 +48,7 @@ pub fn create(mine: &Mine, order: &Order, tell: &dyn Fn(&str)) -> Result<Created
     if held.came() {
         return Err(interrupted("nothing was created"));
     }
-    let answer = docker.send(
-        Method::Post,
-        &["containers", "create"],
-        &[("name", &order.container)],
-        Some(&order.body()),
-    )?;
-    let short = |name: &str| mine.short(name).to_owned();
-    let answer = judged(answer, &format!("{} is not created", order.name), &short)?;
-    let made: Answered = answer.json()?;
+    let made = asked(mine, order)?;
     let furnished = furnish(docker, &made.id, &order.resident, mine.now());
     let furnished = match held.came() {
         true => Err(interrupted(format!("{} was not finished", order.name))),
@@ -65,6 +59,33 @@ pub fn create(mine: &Mine, order: &Order, tell: &dyn Fn(&str)) -> Result<Created
             Ok(Created { container_id: made.id, warnings: made.warnings.unwrap_or_default() })
         }
         Err(fault) => Err(undone(mine, order, &made.id, fault)),
+    }
+}
+
+/// Has Docker make it. Where the answer is lost, what was made without anybody knowing is
+/// taken away again: its GPU would be kept by a container that nobody has been told of.
+fn asked(mine: &Mine, order: &Order) -> Result<Answered, Fault> {
+    let short = |name: &str| mine.short(name).to_owned();
+    let query = [("name", order.container.as_str())];
+    // By the machine's clock, which is Docker's too.
+    let begun = Stamp::now();
+    let sent = mine
+        .docker()
+        .send(Method::Post, &["containers", "create"], &query, Some(&order.body()))
+        .and_then(|answer| judged(answer, &format!("{} is not created", order.name), &short));
+    let fault = match sent {
+        Ok(answer) => return answer.json(),
+        Err(fault) => fault,
+    };
+    let why = fault.clone();
+    let what = format!("whether {} was created", order.name);
+    match unsure::look(mine, &order.container, &what, fault)? {
+        None => Err(why.detail("left", serde_json::Value::Null)),
+        // One of that name from before is none of this one's business.
+        Some(made) if made.state == State::Created && made.created >= Some(begun) => {
+            Err(undone(mine, order, &made.id, why))
+        }
+        Some(_) => Err(why),
     }
 }
 
@@ -99,9 +120,23 @@ pub fn directory(
     let path = absolute(given)?;
     let shown = path.display().to_string();
     if make && !path.exists() {
-        std::fs::create_dir_all(&path)
-            .or_fault(Code::Failed, || format!("the directory {shown} cannot be made"))
-            .map_err(|fault| fault.todo(format!("choose another one with {option} DIR")))?;
+        std::fs::create_dir_all(&path).map_err(|error| {
+            let what = format!("the directory {shown} cannot be made");
+            let fault = match error.kind() {
+                ErrorKind::PermissionDenied => {
+                    Fault::not_permitted(what).why("you have no right to write there")
+                }
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    Fault::failed(what).why("the disk, or your share of it, is full")
+                }
+                ErrorKind::ReadOnlyFilesystem => {
+                    Fault::not_permitted(what).why("nothing can be written on that disk")
+                }
+                ErrorKind::NotADirectory => Fault::usage(what).why("a part of its path is a file"),
+                _ => Fault::failed(what).why(error.to_string()),
+            };
+            fault.todo(format!("choose another one with {option} DIR"))
+        })?;
     }
     let wrong = |fault: Fault, why: &str| {
         Err(fault.why(why).todo(format!("name a directory of your own with {option}")))
@@ -127,7 +162,11 @@ pub fn directory(
         Err(error) => {
             return wrong(
                 Fault::not_found(format!("there is no directory {shown}")),
-                &error.to_string(),
+                &match error.kind() {
+                    ErrorKind::NotFound => "nobody has made it".to_owned(),
+                    ErrorKind::NotADirectory => "a part of its path is a file".to_owned(),
+                    _ => error.to_string(),
+                },
             );
         }
     }

@@ -32,6 +32,19 @@ pub fn is_here(docker: &Docker, image: &str) -> Result<bool, Fault> {
 pub fn check(image: &str) -> Result<(), Fault> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || !c.is_ascii();
     let wrong_part = |part: &str| matches!(part, "" | "." | "..");
+    // Tags may have capital letters, and a registry's host before the first slash too.
+    let last = image.rsplit('/').next().unwrap_or(image);
+    let name = match image.split_once('/') {
+        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => rest,
+        _ => image,
+    };
+    let tag = last.find([':', '@']).map_or(0, |at| last.len() - at);
+    let capital = |c: char| c.is_ascii_uppercase();
+    if name[..name.len().saturating_sub(tag)].contains(capital) {
+        return Err(Fault::usage(format!("`{}` is no name of an image", printable(image)))
+            .why("an image's name has no capital letters; only its tag, behind the colon, may")
+            .todo(format!("did you mean {}?", printable(&image.to_ascii_lowercase()))));
+    }
     if image.len() > 512
         || image.starts_with('-')
         || image.contains(odd)
@@ -94,6 +107,13 @@ fn kind(error: &str) -> Code {
     }
 }
 
+/// Whether it was a registry that complained, not the way to it.
+fn reached(error: &str) -> bool {
+    let lost =
+        ["dial tcp", "network is unreachable", "no such host", "i/o timeout", "Client.Timeout"];
+    !lost.iter().any(|part| error.contains(part))
+}
+
 fn missing(docker: &Docker, image: &str, fault: Fault) -> Fault {
     let told = |text: &str| text.strip_prefix("Docker refuses: ").unwrap_or(text).to_owned();
     let why = told(fault.what.lines().next().unwrap_or_default());
@@ -117,6 +137,12 @@ fn missing(docker: &Docker, image: &str, fault: Fault) -> Fault {
             Fault::not_found(format!("there is no image {image}")).why(why).todo(todo)
         }
         // Where no registry can be reached, what is not here is nowhere.
+        _ if !reached(&why) => {
+            Fault::not_found(format!("the image {image} is not here and cannot be fetched"))
+                .why("no registry can be reached from this machine")
+                .todo(todo)
+                .detail("registry", why)
+        }
         _ => Fault::not_found(format!("the image {image} is not here and cannot be fetched"))
             .why(why)
             .todo(todo),
@@ -219,6 +245,12 @@ mod tests {
     fn what_no_image_is_called_is_a_wrong_command_line() {
         for bad in ["", "-v", "a b", "a\nb", "ä", "a//b", "/a", "a/", "../x", &"x".repeat(513)] {
             assert_eq!(check(bad).unwrap_err().code as u8, 2, "{bad}");
+        }
+        for bad in ["UPPER", "ghcr.io/Org/app", "Lab:latest", "a/B@sha256:00"] {
+            assert!(check(bad).unwrap_err().why.contains("capital"), "{bad}");
+        }
+        for good in ["a:V1", "REG.example/a", "localhost:5000/a/b:RC", "a", "a/b@sha256:AB"] {
+            assert!(check(good).is_ok(), "{good}");
         }
         assert!(check("nvcr.io/nvidia/pytorch:24.01-py3").is_ok());
         assert_eq!(tagged("reg:5000/a"), "reg:5000/a:latest");

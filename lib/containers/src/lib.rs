@@ -19,6 +19,7 @@ pub mod stats;
 pub mod sudo;
 pub mod table;
 pub mod terminal;
+pub mod unsure;
 pub mod wait;
 
 pub use after::After;

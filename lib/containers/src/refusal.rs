@@ -225,7 +225,7 @@ fn of_daemon(status: u16, message: &str, what: &str) -> Fault {
         502..=504 => Code::Unreachable,
         _ => Code::Failed,
     };
-    Fault::new(code, format!("{what}: {message}")).why(format!("Docker's answer was {status}"))
+    Fault::new(code, format!("{what}: {message}")).why("Docker says no more than that")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ds01_docker::{Container, Method};
 use ds01_fault::{Code, Fault};
 
-use crate::Mine;
+use crate::{Mine, unsure};
 
 /// The ledger hears of a removal by Docker's events, within moments.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -19,11 +19,23 @@ pub fn remove(mine: &Mine, container: &Container, force: bool) -> Result<(), Fau
     let force = if force { "1" } else { "0" };
     let path = ["containers", container.id.as_str()];
     let query = [("force", force), ("v", "0")];
-    match mine.docker().send(Method::Delete, &path, &query, None)?.ok() {
+    let sent = mine.docker().send(Method::Delete, &path, &query, None);
+    match sent.and_then(ds01_docker::Answer::ok) {
         Err(fault) if fault.code == Code::NotFound => Ok(()),
         // Another removal is under way.
         Err(fault) if fault.what.contains("already in progress") => Ok(()),
-        other => other.map(|_| ()),
+        Err(fault) => {
+            let name = mine.short(&container.name);
+            let why = fault.clone();
+            match unsure::look(mine, &container.id, &format!("whether {name} was removed"), fault)?
+            {
+                Some(_) => {
+                    Err(Fault { what: format!("{name} is not removed: {}", why.what), ..why })
+                }
+                None => Ok(()),
+            }
+        }
+        Ok(_) => Ok(()),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::inside::{furnish, is_furnished};
 use crate::refusal::judged;
-use crate::{Mine, create};
+use crate::{Mine, create, unsure};
 
 /// Pulling up a large container on a busy disk takes a while.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -55,9 +55,21 @@ pub fn start(mine: &Mine, container: &Container, name: &str) -> Result<Did, Faul
 fn ask(mine: &Mine, container: &Container, name: &str, verb: &str, not: &str) -> Result<(), Fault> {
     let docker = mine.docker().clone().patience(PATIENCE);
     let path = ["containers", container.id.as_str(), verb];
-    let answer = docker.send(Method::Post, &path, &[], None)?;
     let short = |name: &str| mine.short(name).to_owned();
-    judged(answer, &format!("{name} {not}"), &short).map(|_| ()).map_err(|fault| told(fault, name))
+    let asked = docker
+        .send(Method::Post, &path, &[], None)
+        .and_then(|answer| judged(answer, &format!("{name} {not}"), &short));
+    let Err(fault) = asked else { return Ok(()) };
+    let why = fault.clone();
+    match unsure::look(mine, &container.id, &format!("whether {name} runs now"), fault) {
+        // The answer was lost, not what it said.
+        Ok(Some(seen)) if seen.state == State::Running => Ok(()),
+        Ok(None) => Err(Fault::not_found(format!("{name} {not}: it is gone")).why(why.what)),
+        Ok(Some(_)) => {
+            Err(Fault { what: format!("{name} {not}, it is as it was: {}", why.what), ..why })
+        }
+        Err(fault) => Err(told(fault, name)),
+    }
 }
 
 /// What helps somebody whose container lost its GPU: the work in the workspace is safe.

@@ -91,7 +91,7 @@ impl Docker {
             return Ok(engine);
         }
         let body = self.begin(Method::Get, "/version", None)?;
-        let answer = self.whole(body, "GET /version".into())?;
+        let answer = self.whole(body, "GET /version".into())?.ok()?;
         let engine = Engine::read(&answer.json()?, &self.socket)?;
         Ok(self.engine.get_or_init(|| engine))
     }

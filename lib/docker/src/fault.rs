@@ -17,7 +17,7 @@ pub(crate) fn no_connection(socket: &Path, error: &Error) -> Fault {
             .todo("is Docker running? `systemctl status docker`; DOCKER_HOST names another socket"),
         ErrorKind::ConnectionRefused => Fault::unreachable(what)
             .why("nobody listens at the socket")
-            .todo("Docker has stopped: `systemctl restart docker`"),
+            .todo("try again in a moment; if it stays so, an admin looks at `systemctl status docker`"),
         ErrorKind::TimedOut => Fault::unreachable(what)
             .why("it accepts no connection")
             .todo("Docker hangs: `journalctl -u docker` may say why"),
@@ -63,8 +63,26 @@ pub(crate) fn refused(status: u16, message: &str, request: &str) -> Fault {
         502..=504 => Code::Unreachable,
         _ => Code::Failed,
     };
-    let message = if message.is_empty() { "it gives no reason" } else { message };
-    Fault::new(code, format!("Docker refuses: {message}"))
-        .why(format!("the answer to {request} was {status}"))
-        .detail("status", status)
+    let fault = match in_lines(message) {
+        Some((what, why, todo)) => Fault::new(code, what).why(why).todo(todo),
+        None if message.is_empty() => Fault::new(code, "Docker refuses").why("it gives no reason"),
+        None => Fault::new(code, format!("Docker refuses: {message}"))
+            .why("Docker says no more than that"),
+    };
+    fault.detail("status", status).detail("request", request)
+}
+
+/// The Docker door's refusals are three lines already: what, why, what to do.
+fn in_lines(message: &str) -> Option<(&str, &str, &str)> {
+    let mut lines = message.lines().map(str::trim);
+    let what = lines.next()?;
+    let (mut why, mut todo) = ("", "");
+    for line in lines {
+        if let Some(text) = line.strip_prefix("why: ") {
+            why = text;
+        } else if let Some(text) = line.strip_prefix("do: ") {
+            todo = text;
+        }
+    }
+    (!why.is_empty() || !todo.is_empty()).then_some((what, why, todo))
 }

@@ -39,7 +39,14 @@ pub struct Args {
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
     /// How many GPUs, or all that one container may have; one unless said
-    #[arg(short, long, visible_alias = "num-gpus", value_name = "N", conflicts_with = "cpu_only")]
+    #[arg(
+        short,
+        long,
+        visible_alias = "num-gpus",
+        value_name = "N",
+        conflicts_with = "cpu_only",
+        allow_negative_numbers = true
+    )]
     gpus: Option<Gpus>,
     /// Which kind of GPU: any, full, mig, or a MIG profile such as 2g.20gb
     #[arg(long, value_name = "PROFILE", conflicts_with = "cpu_only", value_parser = profile)]

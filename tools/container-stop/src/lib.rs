@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use cli::{Change, For};
-use ds01_containers::Mine;
 use ds01_containers::interrupt::{Held, interrupted};
+use ds01_containers::{Mine, unsure};
 use ds01_docker::{Container, State};
 use ds01_fault::{Code, Fault};
 use ds01_site::Site;
@@ -191,6 +191,17 @@ fn end(mine: &Mine, container: &Container, patience: Span, force: bool) -> Resul
                 Some(still) if still.is_running() => return Err(fault),
                 _ => return Ok(()),
             }
+        }
+        // The answer was lost; what it would have said is looked up.
+        Err(fault) if fault.code == Code::Unreachable => {
+            let name = verbs::name(mine, container);
+            let why = fault.clone();
+            return match unsure::look(mine, id, &format!("whether {name} was stopped"), fault)? {
+                Some(still) if still.is_running() => {
+                    Err(Fault { what: format!("{name} still runs: {}", why.what), ..why })
+                }
+                _ => Ok(()),
+            };
         }
         other => other?,
     };

@@ -26,8 +26,19 @@ pub struct Answered {
 /// What the client is told while the daemon does not answer.
 pub fn gone(error: &io::Error) -> Denial {
     Denial::new(502, "daemon.gone", "the Docker daemon does not answer")
-        .why(error.to_string())
+        .why(in_words(error))
         .todo("try again in a moment; if it stays so, tell an admin (systemctl status docker)")
+}
+
+/// For somebody who knows neither sockets nor their errors.
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused | ErrorKind::NotFound => "it is not running".into(),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+            "it stopped in the middle of its answer".into()
+        }
+        _ => error.to_string(),
+    }
 }
 
 impl Daemon {

@@ -91,8 +91,16 @@ fn a_refusal_keeps_dockers_words_and_its_code() {
         let server = Server::start(vec![says(answer(status, r#"{"message":"because of this"}"#))]);
         let fault = server.docker().post(&["containers", "x", "start"], &[], None).unwrap_err();
         assert_eq!((fault.code, fault.what.as_str()), (code, "Docker refuses: because of this"));
-        assert!(fault.why.contains("POST /v1.41/containers/x/start"), "{fault}");
+        assert_eq!(fault.details["request"], "POST /v1.41/containers/x/start");
+        assert_eq!(fault.details["status"].to_string(), status[..3]);
     }
+    // What the door says is three lines already, and they are nobody's but its own.
+    let said = r#"{"message":"the Docker daemon does not answer\n  why: it is not running\n  do: try again"}"#;
+    let server = Server::start(vec![says(answer("502 Bad Gateway", said))]);
+    let fault = server.docker().get::<serde_json::Value>(&["containers", "json"], &[]).unwrap_err();
+    let lines = (fault.what.as_str(), fault.why.as_str(), fault.todo.as_str());
+    assert_eq!(lines, ("the Docker daemon does not answer", "it is not running", "try again"));
+    assert_eq!(fault.code, Code::Unreachable);
     let server = Server::start(vec![says(answer("404 Not Found", "{}"))]);
     assert_eq!(server.docker().inspect("gone").unwrap(), None);
     let server = Server::start(vec![says(answer("304 Not Modified", ""))]);
