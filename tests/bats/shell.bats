@@ -131,9 +131,9 @@ never() {
   does container-deploy --open --background lab
   code 2
   called ""
-  does container-deploy --dry-run lab --gpus 1
+  does container-deploy --dry-run lab --gpus 1 --json
   code 0
-  called "container-create lab --gpus 1 --dry-run"
+  called "container-create lab --gpus 1 --dry-run -o json"
 }
 
 @test "--guided explains on stderr and changes nothing else" {

@@ -14,7 +14,7 @@ pub fn pages(tree: &Path) -> Result<Vec<Page>, Fault> {
     let aliases = ds01::ALIASES.iter().filter_map(|(alias, own)| {
         ds01::find(own).map(|entry| (*alias, (entry.command)().name(*alias)))
     });
-    let scripts = ds01::scripts().map(|script| (script.name, scripts::command(script)));
+    let scripts = ds01::scripts().map(|script| (script.name, scripts::completed(script)));
     for (name, mut command) in tools.chain(aliases).chain(scripts) {
         let files = [
             (Shell::Bash, format!("completions/bash/{name}")),

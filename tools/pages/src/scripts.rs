@@ -14,6 +14,42 @@ pub fn command(script: &Script) -> Command {
         .args(positional(script.usage).map(|arg| verbs(script.name, arg)))
 }
 
+/// The same with the options that are passed on: `[OPTIONS OF CONTAINER-CREATE]`.
+pub fn completed(script: &Script) -> Command {
+    let own = command(script);
+    let passed =
+        script.usage.split_once("OPTIONS OF ").and_then(|(_, rest)| rest.split(']').next());
+    let Some(other) = passed.and_then(|name| ds01::find(&name.to_lowercase())) else {
+        return own;
+    };
+    let is_own = |arg: &Arg| {
+        own.get_arguments().any(|known| {
+            known.get_long().is_some() && known.get_long() == arg.get_long()
+                || known.get_short().is_some() && known.get_short() == arg.get_short()
+        })
+    };
+    let mut other = (other.command)();
+    other.build();
+    let more: Vec<Arg> = other
+        .get_arguments()
+        .filter(|arg| !arg.is_positional() && !arg.is_hide_set() && !is_own(arg))
+        .map(|arg| {
+            // Alone: what it excludes or needs may not be among those that are here.
+            let bare = Arg::new(arg.get_id().clone()).action(arg.get_action().clone());
+            let bare = arg.get_short().into_iter().fold(bare, Arg::short);
+            let bare = arg.get_long().map(kept).into_iter().fold(bare, Arg::long);
+            let bare = arg.get_help().cloned().into_iter().fold(bare, Arg::help);
+            arg.get_value_names().map(<[_]>::to_vec).into_iter().fold(bare, Arg::value_names)
+        })
+        .collect();
+    own.args(more)
+}
+
+/// clap wants names that live as long as this short program.
+fn kept(text: &str) -> &'static str {
+    text.to_owned().leak()
+}
+
 /// What may follow a dispatcher: the commands that begin with its name.
 fn verbs(dispatcher: &str, arg: Arg) -> Arg {
     if !matches!(arg.get_id().as_str(), "VERB" | "WHAT") {
