@@ -213,3 +213,18 @@ nothing_left() {
   as root bash -c 'docker ps -q | xargs -I{} docker exec {} sh -c "ls /dev/nvidia-lab" | sort | uniq -d'
   [[ "$output" == "" ]]
 }
+
+@test "one word for many: what is installed, the nearest verb, and limits by either name" {
+  as alice container
+  ok
+  says "deploy"
+  says "unpause"
+  as alice container lst
+  code 2
+  says 'did you mean "container list"?'
+  as alice get limits
+  ok
+  says "alice"
+  as alice check limits
+  ok
+}
