@@ -45,7 +45,9 @@ impl cli::Tool for Args {
 
     fn run(self, _site: &Site) -> Result<Output, Fault> {
         if !nix::unistd::Uid::effective().is_root() {
-            return Err(Fault::not_permitted("the soak asks as somebody else").todo("run it as root"));
+            return Err(
+                Fault::not_permitted("the soak asks as somebody else").todo("run it as root")
+            );
         }
         run::run(&self)
     }
