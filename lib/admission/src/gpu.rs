@@ -166,12 +166,17 @@ fn take(site: &Site, facts: &Facts, tries: &[Request]) -> Result<Lease, Denial> 
         match decide(request, &facts.grounds(&limits, ledger.state(), &ahead, now)) {
             Ok(granted) => {
                 let lease = granted.lease().clone();
-                if let Some(decision) = granted.decision() {
+                let decision = granted.decision();
+                let new = decision.is_some();
+                if let Some(decision) = decision {
                     ledger.record(decision, now).map_err(denial)?;
                 }
                 let _ = view::write(site, ledger.state(), ledger.born());
                 drop(ledger);
-                tell(site, Kind::GpuAllocate, &lease);
+                // A start that finds its container's lease in place gives nothing away.
+                if new {
+                    tell(site, Kind::GpuAllocate, &lease);
+                }
                 return Ok(lease);
             }
             Err(why) => refused = Some((request, why)),
