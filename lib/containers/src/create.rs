@@ -41,7 +41,8 @@ pub fn resident(mine: &Mine) -> Resident {
 /// Makes it: fetches the image where it is not here, creates, and moves the person in.
 pub fn create(mine: &Mine, order: &Order, tell: &dyn Fn(&str)) -> Result<Created, Fault> {
     let docker = mine.docker();
-    if !image::is_here(docker, &order.image)? {
+    let nothing = |fault: Fault| unsure::so(&format!("{} is not created", order.name), fault);
+    if !image::is_here(docker, &order.image).map_err(nothing)? {
         image::pull(docker, &order.image, tell)?;
     }
     let held = Held::back()?;
@@ -78,9 +79,8 @@ fn asked(mine: &Mine, order: &Order) -> Result<Answered, Fault> {
         Err(fault) => fault,
     };
     let why = fault.clone();
-    let what = format!("whether {} was created", order.name);
-    match unsure::look(mine, &order.container, &what, fault)? {
-        None => Err(why.detail("left", serde_json::Value::Null)),
+    match unsure::look(mine, &order.container, &order.name, "was created", fault)? {
+        None => Err(unsure::so(&format!("{} is not created", order.name), why)),
         // One of that name from before is none of this one's business.
         Some(made) if made.state == State::Created && made.created >= Some(begun) => {
             Err(undone(mine, order, &made.id, why))

@@ -27,11 +27,8 @@ pub fn remove(mine: &Mine, container: &Container, force: bool) -> Result<(), Fau
         Err(fault) => {
             let name = mine.short(&container.name);
             let why = fault.clone();
-            match unsure::look(mine, &container.id, &format!("whether {name} was removed"), fault)?
-            {
-                Some(_) => {
-                    Err(Fault { what: format!("{name} is not removed: {}", why.what), ..why })
-                }
+            match unsure::look(mine, &container.id, name, "was removed", fault)? {
+                Some(_) => Err(unsure::so(&format!("{name} is not removed"), why)),
                 None => Ok(()),
             }
         }

@@ -61,13 +61,11 @@ fn ask(mine: &Mine, container: &Container, name: &str, verb: &str, not: &str) ->
         .and_then(|answer| judged(answer, &format!("{name} {not}"), &short));
     let Err(fault) = asked else { return Ok(()) };
     let why = fault.clone();
-    match unsure::look(mine, &container.id, &format!("whether {name} runs now"), fault) {
+    match unsure::look(mine, &container.id, name, "runs now", fault) {
         // The answer was lost, not what it said.
         Ok(Some(seen)) if seen.state == State::Running => Ok(()),
         Ok(None) => Err(Fault::not_found(format!("{name} {not}: it is gone")).why(why.what)),
-        Ok(Some(_)) => {
-            Err(Fault { what: format!("{name} {not}, it is as it was: {}", why.what), ..why })
-        }
+        Ok(Some(_)) => Err(unsure::so(&format!("{name} {not}"), why)),
         Err(fault) => Err(told(fault, name)),
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn broken(socket: &Path, error: &Error) -> Fault {
         ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
             Fault::unreachable(format!("Docker at {at} went away in the middle of its answer"))
                 .why("the connection was closed before the answer was whole")
-                .todo("it was stopped or has crashed: `systemctl status docker`; then try again")
+                .todo("try again in a moment; if it stays so, an admin looks at `systemctl status docker`")
         }
         ErrorKind::InvalidData | ErrorKind::FileTooLarge => garbled(socket, &error.to_string()),
         _ => Fault::unreachable(format!("talking to Docker at {at} failed"))

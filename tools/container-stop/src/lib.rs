@@ -196,7 +196,7 @@ fn end(mine: &Mine, container: &Container, patience: Span, force: bool) -> Resul
         Err(fault) if fault.code == Code::Unreachable => {
             let name = verbs::name(mine, container);
             let why = fault.clone();
-            return match unsure::look(mine, id, &format!("whether {name} was stopped"), fault)? {
+            return match unsure::look(mine, id, &name, "was stopped", fault)? {
                 Some(still) if still.is_running() => {
                     Err(Fault { what: format!("{name} still runs: {}", why.what), ..why })
                 }
