@@ -53,7 +53,7 @@ everybody=(alice bob admin)
 
 @test "exec -it and run -it at a terminal" {
   for who in "${everybody[@]}"; do
-    script_as "$who" 'script -qec "stty rows 33 cols 99; docker exec -it work._.$USER sh -c \"tty; sleep 0.5; stty size\"" /dev/null </dev/null'
+    script_as "$who" 'script -qec "stty rows 33 cols 99; docker exec -it work._.$USER sh -c \"tty; until stty size | grep -v ^0; do sleep 0.1; done\"" /dev/null </dev/null'
     ok
     says /dev/pts/
     says '33 99'
@@ -68,10 +68,10 @@ everybody=(alice bob admin)
 @test "attach shows what it says, and detach keys leave it running" {
   script_as alice '
     docker run -dit --name att lab-python sh >/dev/null
-    { for _ in {1..50}; do printf "\020\021"; sleep 0.1; done; } 2>/dev/null |
+    { for _ in {1..300}; do printf "\020\021"; sleep 0.1; done; } 2>/dev/null |
       script -qec "docker attach --detach-keys ctrl-p,ctrl-q att" /dev/null >/dev/null
     docker inspect -f "{{.State.Running}}" att
-    { for _ in {1..50}; do printf "abc"; sleep 0.1; done; } 2>/dev/null |
+    { for _ in {1..300}; do printf "abc"; sleep 0.1; done; } 2>/dev/null |
       script -qec "docker attach --detach-keys a,b,c att" /dev/null | grep -o "read escape sequence"
     { sleep 0.5; echo; echo "echo \$((6 * 7)); exit 5"; sleep 5; } | script -qec "docker attach att" /dev/null | grep -ow 42
     docker wait att; docker rm att'
@@ -107,7 +107,7 @@ everybody=(alice bob admin)
     docker ps -q --filter label=ds01.user=bob; docker container ls -n 1 --format "{{.Names}}"'
   ok
   [[ "$output" == 'work._.alice '*'/ 512MiB'$'\n''work._.alice'$'\n''/work._.alice'$'\n''work._.alice' ]]
-  script_as alice 'timeout 4 docker stats --format "{{.Name}}" work._.alice | grep -c work._.alice'
+  script_as alice 'timeout 30 docker stats --format "{{.Name}}" work._.alice | { grep -m 2 -c work._.alice; pkill -u "$USER" -f "docker stats"; }'
   ((output > 1))
   # As the daemon itself says it.
   script_as alice 'docker top work._.alice'
@@ -120,7 +120,7 @@ everybody=(alice bob admin)
 
 @test "events: their own as they happen, and those that were" {
   script_as alice '
-    exec 3< <(exec docker events --format "{{.Type}} {{.Action}} {{.Actor.Attributes.name}}"); reader=$!
+    exec 3< <(exec docker events --since "$(date +%s)" --format "{{.Type}} {{.Action}} {{.Actor.Attributes.name}}"); reader=$!
     sleep 1
     docker run --rm --name ev lab-python true
     while read -r line <&3; do echo "$line"; [[ "$line" != *destroy* ]] || break; done; kill "$reader"'
