@@ -1,7 +1,8 @@
 //! GPUs: a wish becomes a pending lease of exact devices, which the door commits with the
 //! container's id or aborts.
 
-use ds01_door::{Denial, Grant, Wanted, Who, Wish};
+use ds01_config::Limits;
+use ds01_door::{Denial, Grant, Role, Wanted, Who, Wish};
 use ds01_eventlog::{Event, Kind};
 use ds01_fault::{Code, Fault};
 use ds01_ledger::decide::{Denied, Request, decide};
@@ -9,7 +10,7 @@ use ds01_ledger::facts::Facts;
 use ds01_ledger::types::Lease;
 use ds01_ledger::{Decision, Why, view};
 use ds01_site::Site;
-use ds01_units::Limit;
+use ds01_units::{Limit, Stamp};
 use serde_json::json;
 
 const SOURCE: &str = "admit";
@@ -37,7 +38,7 @@ pub fn lease_on(
     if tries.is_empty() {
         return Ok(());
     }
-    let lease = take(site, facts, &tries)?;
+    let lease = take(site, facts, who.role, &tries)?;
     let uuids: Vec<String> = lease.slots.iter().map(|slot| slot.uuid.clone()).collect();
     grant.labels.extend([
         ("ds01.gpu.uuids".to_owned(), uuids.join(",")),
@@ -50,6 +51,18 @@ pub fn lease_on(
     grant.name = wish.name.is_none().then_some(name);
     grant.lease = Some(lease.container);
     Ok(())
+}
+
+/// An admin's GPUs are in the ledger like everybody's, and count against no limit.
+fn limits(facts: &Facts, user: &str, role: Role, now: Stamp) -> Limits {
+    let mut limits = facts.limits(user, now);
+    if role == Role::Admin {
+        limits.max_slots = Limit::None;
+        limits.max_slots_per_container = Limit::None;
+        limits.max_gpu_equivalents = Limit::None;
+        limits.allow_full_gpu = true;
+    }
+    limits
 }
 
 /// What is tried for a wish, the best first.
@@ -69,7 +82,7 @@ fn tries(
     })?;
     let request = Request {
         container: name.to_owned(),
-        user: who.user.clone(),
+        user: wish.owner.as_ref().unwrap_or(&who.user).clone(),
         want,
         pending: Some(facts.config.gpu().pending_deadline),
         interface: Some(wish.interface.clone()),
@@ -101,7 +114,7 @@ pub fn also(site: &Site, who: &Who, wish: &Wish, denial: &mut Denial) {
     let Ok(tries) = tries(site, &facts, who, wish, name.trim_start_matches('/')) else { return };
     let Some(request) = tries.last() else { return };
     let now = site.now();
-    let limits = facts.limits(&request.user, now);
+    let limits = limits(&facts, &request.user, who.role, now);
     let ahead = facts.ahead(request, &state, now);
     let decided = decide(request, &facts.grounds(&limits, &state, &ahead, now));
     if let Err(Denied::Refused(refusal)) = decided {
@@ -144,7 +157,7 @@ fn unnamed(site: &Site) -> String {
 
 /// How many `--gpus all` tries to get.
 fn most(facts: &Facts, who: &Who, site: &Site) -> u32 {
-    let limits = facts.limits(&who.user, site.now());
+    let limits = limits(facts, &who.user, who.role, site.now());
     let board = facts.board.slots(ds01_ledger::decide::weight(facts.config.gpu())).len();
     let whole =
         |limit: Limit<f64>| limit.max().map_or(u32::MAX, |max| max.clamp(1.0, 1024.0) as u32);
@@ -155,13 +168,13 @@ fn most(facts: &Facts, who: &Who, site: &Site) -> u32 {
 }
 
 /// Decides under the lock and records. The last try's refusal is the one to tell.
-fn take(site: &Site, facts: &Facts, tries: &[Request]) -> Result<Lease, Denial> {
+fn take(site: &Site, facts: &Facts, role: Role, tries: &[Request]) -> Result<Lease, Denial> {
     ds01_ledger::may_write(site).map_err(denial)?;
     let mut ledger = ds01_ledger::open(site).map_err(denial)?;
     let now = site.now();
     let mut refused = None;
     for request in tries {
-        let limits = facts.limits(&request.user, now);
+        let limits = limits(facts, &request.user, role, now);
         let ahead = facts.ahead(request, ledger.state(), now);
         match decide(request, &facts.grounds(&limits, ledger.state(), &ahead, now)) {
             Ok(granted) => {
@@ -268,7 +281,7 @@ pub fn again_on(
         container_id: Some(id.to_owned()),
         ..Request::default()
     };
-    let lease = take(site, facts, &[request])?;
+    let lease = take(site, facts, Role::Ordinary, &[request])?;
     let mut have: Vec<&str> = lease.slots.iter().map(|slot| slot.uuid.as_str()).collect();
     let mut want: Vec<&str> = uuids.iter().map(String::as_str).collect();
     have.sort_unstable();

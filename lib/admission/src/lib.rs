@@ -8,7 +8,7 @@ pub mod gpu;
 mod slice;
 
 use ds01_config::{Config, Limits};
-use ds01_door::{Denial, Grant, Root, UnknownFields, Unowned, Wanted, Who, Wish, Words};
+use ds01_door::{Denial, Grant, Role, Root, UnknownFields, Unowned, Wanted, Who, Wish, Words};
 use ds01_names::SliceName;
 use ds01_site::Site;
 use ds01_units::{Limit, Span, Stamp};
@@ -109,7 +109,9 @@ pub fn admit(
             return Err(denial);
         }
     };
-    slice::ready(site, config, &who.user, None)?;
+    if who.role != Role::Admin {
+        slice::ready(site, config, &who.user, None)?;
+    }
     if wish.gpus != Wanted::None {
         gpu::lease(site, who, wish, &mut grant)?;
     }
@@ -140,6 +142,10 @@ pub fn grant(
 ) -> Result<Grant, Denial> {
     let limits = config.resolve(&who.user, now);
     let mut grant = of(&limits);
+    // Of an admin's request only the GPUs are replaced: no limit holds, no slice is set.
+    if who.role == Role::Admin {
+        return Ok(grant);
+    }
     count(&limits, standing)?;
     grant.warnings = warnings(&limits, wish, standing);
     Ok(grant)
@@ -187,7 +193,6 @@ fn warnings(limits: &Limits, wish: &Wish, standing: &Standing) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ds01_door::Role;
 
     fn config() -> (tempfile::TempDir, Config) {
         let dir = tempfile::tempdir().unwrap();
@@ -224,8 +229,13 @@ mod tests {
     fn asked(have: usize) -> Result<Grant, Denial> {
         let (_dir, config) = config();
         let alice = Who { uid: 1001, gid: 1001, user: "alice".into(), role: Role::Ordinary };
-        let wish =
-            Wish { name: None, interface: "docker".into(), gpus: Wanted::None, profile: None };
+        let wish = Wish {
+            name: None,
+            interface: "docker".into(),
+            gpus: Wanted::None,
+            profile: None,
+            owner: None,
+        };
         let standing = Standing { containers: (0..have).map(|n| format!("c{n}")).collect() };
         grant(&config, &alice, &wish, &standing, Stamp::from_secs(0))
     }
@@ -263,7 +273,8 @@ mod tests {
         std::fs::write(site.run().join("board.json"), board.to_string()).unwrap();
         let alice = Who { uid: 1001, gid: 1001, user: "alice".into(), role: Role::Ordinary };
         let asked = |gpus| {
-            let wish = Wish { name: None, interface: "docker".into(), gpus, profile: None };
+            let wish =
+                Wish { name: None, interface: "docker".into(), gpus, profile: None, owner: None };
             let config = Config::load(&site).unwrap();
             admit(&site, &config, &alice, &wish, &Standing::default()).unwrap_err()
         };

@@ -18,6 +18,9 @@ pub struct Wish {
     pub gpus: gpu::Wanted,
     /// `ds01.request.profile`.
     pub profile: Option<String>,
+    /// Whose it is to be, where an admin makes it for somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// A create as it goes to the daemon.
@@ -47,8 +50,9 @@ pub fn create(
     let name = name.map(|name| case.given(Ask::Container, name)).transpose()?;
     labels::own(case.who, body.within("Labels"))?;
     let mut new_volumes = Vec::new();
-    let mut grant = None;
-    if !case.is_admin() {
+    let grant = if case.is_admin() {
+        admins_gpus(case, &mut body, name.as_deref(), interface)?
+    } else {
         judge_host(case, body.within("HostConfig"), &mut new_volumes)?;
         endpoints(case, &mut body)?;
         let wanted = gpu::wanted(&body)?;
@@ -60,6 +64,7 @@ pub fn create(
             interface: interface.to_owned(),
             gpus: wanted,
             profile: request("ds01.request.profile"),
+            owner: None,
         };
         // Last, since it may lease: nothing behind it refuses but the grant's own limits.
         let Answer::Granted(given) = case.answer(Ask::Grant(Box::new(wish)))? else {
@@ -76,8 +81,8 @@ pub fn create(
         for (key, value) in &given.labels {
             labels.set(key, Value::text(value));
         }
-        grant = Some(given.clone());
-    }
+        Some(given.clone())
+    };
     let labels = body.within("Labels");
     labels.set("ds01.managed", Value::text("true"));
     labels.set("ds01.interface", Value::text(interface));
@@ -90,6 +95,47 @@ pub fn create(
         taken::alias(&mut body, typed);
     }
     Ok(Created { body, volumes: new_volumes, grant, name })
+}
+
+/// An admin's request passes as it is, but a GPU that the ledger does not know to be taken
+/// would be given to the next who asks. So an admin leases too, without limits; only what
+/// watches the whole board, and says so by its label, passes by.
+fn admins_gpus(
+    case: &Case,
+    body: &mut Value,
+    name: Option<&str>,
+    interface: &str,
+) -> Result<Option<Grant>, Stop> {
+    let watches = body.get("Labels").and_then(|labels| labels.get(labels::MONITORING));
+    if watches.and_then(Value::as_text) == Some("true") {
+        return Ok(None);
+    }
+    // What is no request for a GPU is the daemon's to judge.
+    let Ok(gpus) = gpu::wanted(body) else { return Ok(None) };
+    if gpus == gpu::Wanted::None {
+        return Ok(None);
+    }
+    let label = |key: &str| body.get("Labels")?.get(key)?.as_text().map(str::to_owned);
+    let wish = Wish {
+        name: name.map(str::to_owned),
+        interface: interface.to_owned(),
+        gpus,
+        profile: label("ds01.request.profile"),
+        owner: label(labels::USER).filter(|owner| *owner != case.who.user),
+    };
+    let Answer::Granted(given) = case.answer(Ask::Grant(Box::new(wish)))? else {
+        return Err(Denial::new(500, "door.facts", "admission gave no answer").into());
+    };
+    // Where nothing is leased (`explain`, a trial of the door) nothing is replaced either.
+    if given.gpus.is_empty() {
+        return Ok(None);
+    }
+    gpu::give(body, given);
+    let labels = body.within("Labels");
+    for (key, value) in &given.labels {
+        labels.set(key, Value::text(value));
+    }
+    Ok(Some(given.clone()))
 }
 
 /// A name must not be taken for an id, nor for somebody else's container.

@@ -7,6 +7,8 @@ use crate::json::Value;
 use crate::who::{Role, Who};
 
 pub const USER: &str = "ds01.user";
+/// An admin's word for what watches GPUs and uses none.
+pub const MONITORING: &str = "ds01.monitoring";
 const LEGACY_USER: &str = "aime.mlc.USER";
 const FOLDER: &str = "devcontainer.local_folder";
 

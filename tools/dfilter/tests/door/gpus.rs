@@ -98,3 +98,38 @@ fn of_many_creates_at_the_edge_exactly_one_passes() {
     assert_eq!(passed, 1);
     assert_eq!(state(&lab)["allocations"].as_object().unwrap().len(), 1);
 }
+
+#[test]
+fn an_admins_gpu_is_leased_without_limits_and_what_watches_the_board_passes_by() {
+    let Some(lab) = lab::start(lab::CONFIG, Mode::Enforce) else { return };
+    let as_admin = |name: &str, body: &Value| {
+        let path = format!("/v1.41/containers/create?name={name}");
+        let head = "Content-Type: application/json\r\n";
+        request(&lab, "admin", "POST", &path, head, body.to_string().as_bytes())
+    };
+    // All there is, be it more than anybody's limit; nothing else of the request changes.
+    let mut body = asks(-1);
+    body["HostConfig"]["Privileged"] = json!(true);
+    let reply = as_admin("big", &body);
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    let sent = last_body(&lab);
+    assert_eq!(sent["HostConfig"]["Privileged"], true);
+    assert!(sent["HostConfig"]["CgroupParent"].is_null(), "{sent}");
+    let devices = &sent["HostConfig"]["DeviceRequests"][0]["DeviceIDs"];
+    let all = devices.as_array().unwrap().len();
+    assert!(all > 1, "{sent}");
+    assert_eq!(state(&lab)["allocations"]["big"]["slots"].as_array().unwrap().len(), all);
+
+    // Nobody gets what the admin has, another admin neither.
+    let reply = create(&lab, "?name=train", &asks(1));
+    assert_eq!(reply.status, 403, "{}", reply.text());
+    assert!(reply.text().contains("big"), "{}", reply.text());
+    assert_eq!(as_admin("more", &asks(1)).status, 403);
+
+    // What watches the board takes nothing from it.
+    let mut body = asks(-1);
+    body["Labels"] = json!({"ds01.monitoring": "true"});
+    assert_eq!(as_admin("watch", &body).status, 201);
+    assert_eq!(last_body(&lab)["HostConfig"], asks(-1)["HostConfig"]);
+    assert!(state(&lab)["allocations"]["watch"].is_null());
+}
