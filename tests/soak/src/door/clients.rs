@@ -28,8 +28,8 @@ pub struct Count {
     pub without_daemon: AtomicU64,
     pub killed: AtomicU64,
     pub lines: AtomicU64,
-    /// The daemon is away, or has only just come.
-    pub away: AtomicBool,
+    /// One more when the daemon goes, and when it is back: odd while it is away.
+    pub turns: AtomicU64,
     /// The longest that anybody waited for an answer, in ms.
     pub longest: AtomicU64,
     wrong: Mutex<Vec<String>>,
@@ -79,12 +79,13 @@ pub fn asks(socket: &Path, count: &Arc<Count>, seed: u64) -> JoinHandle<()> {
         let (requests, mut random) = (requests(), Random(seed));
         while !count.ends() {
             let request = &requests[random.below(requests.len() as u64) as usize];
-            let away = count.away.load(Ordering::SeqCst);
+            let before = count.turns.load(Ordering::SeqCst);
             let begun = Instant::now();
             let asked = Client::connect(&socket).and_then(|mut client| client.ask(request));
             let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             count.longest.fetch_max(took, Ordering::Relaxed);
-            let away = away || count.away.load(Ordering::SeqCst);
+            // At any time between the question and the answer.
+            let away = before % 2 == 1 || before != count.turns.load(Ordering::SeqCst);
             match asked {
                 Ok(reply) if (200..300).contains(&reply.status) => {
                     count.answered.fetch_add(1, Ordering::Relaxed);

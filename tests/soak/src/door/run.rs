@@ -36,15 +36,9 @@ pub fn run(args: &Args) -> Result<Output, Fault> {
     for thread in threads {
         let _ = thread.join();
     }
-    let document = done?;
-    let wrong = count.wrong();
-    if !wrong.is_empty() {
-        return Err(
-            Fault::failed("somebody was refused, or answered wrongly").why(wrong.join("; "))
-        );
-    }
+    let mut document = done?;
+    right(&count)?;
     let number = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::SeqCst);
-    let mut document = document;
     for (key, value) in [
         ("answered", number(&count.answered)),
         ("without_daemon", number(&count.without_daemon)),
@@ -58,37 +52,47 @@ pub fn run(args: &Args) -> Result<Output, Fault> {
     Ok(Output::one(&document))
 }
 
-/// Waits for so many more answers; sooner where something went wrong.
-fn answers(count: &Count, more: u64) {
+/// Waits for so many more answers; the first that is wrong ends the run.
+fn answers(count: &Count, more: u64) -> Result<(), Fault> {
     let goal = count.answered.load(Ordering::SeqCst) + more;
-    while count.answered.load(Ordering::SeqCst) < goal && count.wrong().is_empty() {
+    while count.answered.load(Ordering::SeqCst) < goal {
+        right(count)?;
         std::thread::sleep(Duration::from_millis(5));
     }
+    Ok(())
+}
+
+fn right(count: &Count) -> Result<(), Fault> {
+    let wrong = count.wrong();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::failed("somebody was refused, or answered wrongly").why(wrong.join("; ")))
 }
 
 fn scenes(args: &Args, site: &mut Site, count: &Count) -> Result<serde_json::Value, Fault> {
     let few = (args.connections / 200).max(20);
     let mut longest_restart = Duration::ZERO;
-    answers(count, few);
+    answers(count, few)?;
     for _ in 0..args.restarts {
-        count.away.store(true, Ordering::SeqCst);
+        count.turns.fetch_add(1, Ordering::SeqCst);
         site.restart_daemon()?;
         site.answers()?;
-        count.away.store(false, Ordering::SeqCst);
-        answers(count, few);
+        count.turns.fetch_add(1, Ordering::SeqCst);
+        answers(count, few)?;
         longest_restart = longest_restart.max(site.restart_door()?);
-        answers(count, few);
+        answers(count, few)?;
         site.reload_door()?;
-        answers(count, few);
+        answers(count, few)?;
     }
     // One process from here on, with all that waits and flows.
     let held = clients::idle(&site.socket, args.idle)
         .or_fault(Code::Failed, || "idle connections are not kept".to_owned())?;
-    answers(count, args.connections / 10);
+    answers(count, args.connections / 10)?;
     let early = site.figures()?;
     let reloads = 50;
     for _ in 0..reloads {
-        answers(count, args.connections * 9 / 10 / reloads);
+        answers(count, args.connections * 9 / 10 / reloads)?;
         site.reload_door()?;
     }
     let late = site.figures()?;
