@@ -59,6 +59,8 @@ pub fn waiting_helps(fault: &Fault) -> bool {
 
 /// Where nobody can say which GPUs there are.
 const WITHOUT: &str = "--cpu-only needs no GPU";
+/// Where nothing would let it pass.
+const ASK: &str = "ask the admins; `check-limits` shows what you may have";
 /// The option that joins the line.
 const WAIT: &str = "--wait";
 
@@ -131,12 +133,14 @@ fn limits(
         }
     }
     let ways: Vec<String> = explained.would_pass.iter().map(|way| self::way(way, short)).collect();
+    let about_gpus = explained.limits.iter().all(|hit| hit.field != "max_containers");
     let mut fault = Fault::limit(format!("{what}: {}", sentences.join("; ")))
         .why(why.join("; "))
         .shown(shown)
-        .todo(match ways.is_empty() {
-            true => "ask the admins; `check-limits` shows what you may have".into(),
-            false => ways.join(", or "),
+        .todo(match (ways.is_empty(), about_gpus) {
+            (true, true) => format!("{WITHOUT}; {ASK}"),
+            (true, false) => ASK.into(),
+            (false, _) => ways.join(", or "),
         })
         .detail("limits", document["explain"]["limits"].clone())
         .detail("would_pass", ways);
@@ -277,8 +281,17 @@ mod tests {
             "would_pass": []}});
         let fault = read(403, &body);
         assert!(fault.what.contains("you have 0 of 0 containers"), "{fault}");
-        assert!(fault.todo.contains("ask the admins"), "{fault}");
+        assert!(fault.todo.starts_with("ask the admins"), "{fault}");
         assert!(!waiting_helps(&fault));
+    }
+
+    #[test]
+    fn whoever_may_have_no_gpu_hears_of_the_way_without_one() {
+        let body = json!({"message": "m", "code": "limit.gpus", "explain": {"limits": [
+            {"field": "max_slots", "value": 0, "used": 0, "asked": 1, "source": "s", "held_by": []}],
+            "would_pass": []}});
+        let fault = read(403, &body);
+        assert!(fault.todo.starts_with("--cpu-only needs no GPU; ask the admins"), "{fault}");
     }
 
     #[test]
