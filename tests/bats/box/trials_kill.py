@@ -164,6 +164,6 @@ for owner, (_, full) in WORK.items():
         text = last.communicate()[0]
         if last.returncode:
             wrong.append(f"{full} cannot be removed by its owner: {text}")
+print(*wrong, sep="\n", flush=True)
 until(lambda: not leaks() and not json.loads(run("gpu-alloc", "status"))["allocations"], f"nothing is left: {leaks()}")
-print(*wrong, sep="\n")
 sys.exit(bool(wrong))
