@@ -14,14 +14,16 @@ use ds01_fault::{Code, Context, Fault};
 pub fn replace(path: &Path, bytes: &[u8], mode: u32, durable: bool) -> Result<(), Fault> {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}", std::process::id()));
+    // The thread's, which is the process's in a command: in the door two people may be the
+    // first of their group at once.
+    name.push(format!(".{}", nix::unistd::gettid()));
     let temporary = path.with_file_name(name);
     let written = write_new(&temporary, bytes, mode, durable)
         .and_then(|()| fs::rename(&temporary, path))
         .and_then(|()| if durable { sync_directory(path) } else { Ok(()) });
     if written.is_err() {
         // The error below is the one to report; a leftover that cannot be removed is
-        // overwritten by the next writer with this process id.
+        // overwritten by the next writer with this id.
         let _ = fs::remove_file(&temporary);
     }
     written.or_fault(Code::Failed, || format!("cannot write {}", path.display()))
@@ -49,6 +51,20 @@ fn sync_directory(path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_that_write_one_file_at_once_are_not_in_each_others_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope
+                    .spawn(|| (0..200).for_each(|_| replace(&path, b"all", 0o644, false).unwrap()));
+            }
+        });
+        assert_eq!(fs::read(&path).unwrap(), b"all");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn a_replaced_file_has_the_new_bytes_and_the_mode_asked_for() {
