@@ -15,13 +15,47 @@ use serde_json::json;
 
 const SOURCE: &str = "admit";
 
-/// Leases what is wished and writes it into the grant.
-pub fn lease(site: &Site, who: &Who, wish: &Wish, grant: &mut Grant) -> Result<(), Denial> {
+/// Leases what is wished and writes it into the grant. `replaces` is the own container that
+/// the new one takes the place of.
+pub fn lease(
+    site: &Site,
+    who: &Who,
+    wish: &Wish,
+    replaces: Option<&str>,
+    grant: &mut Grant,
+) -> Result<(), Denial> {
     let facts = Facts::gather(site).map_err(denial)?;
+    if let Some(lease) = left_by(site, who, wish, replaces)? {
+        give(grant, &lease);
+        return Ok(());
+    }
     lease_on(site, &facts, who, wish, grant)?;
     // Without it the next decision asks NVML again.
     let _ = facts.remember(site);
     Ok(())
+}
+
+/// The lease of the container that the new one takes the place of, where it is what the new
+/// one wishes for. Compose makes the new one first, which at a quota could never have its own;
+/// so it is made for the same devices, and takes their lease at its start, when the old one
+/// is gone.
+fn left_by(
+    site: &Site,
+    who: &Who,
+    wish: &Wish,
+    replaces: Option<&str>,
+) -> Result<Option<Lease>, Denial> {
+    let Some(old) = replaces else { return Ok(None) };
+    let state = ds01_ledger::look(site).map_err(denial)?;
+    let Some(lease) = state.leases.get(old).filter(|lease| lease.user == who.user) else {
+        return Ok(None);
+    };
+    let enough = match &wish.gpus {
+        Wanted::All => true,
+        Wanted::Count(count) => *count == lease.slots.len() as u64,
+        Wanted::Devices(_) | Wanted::None => false,
+    };
+    Ok((enough && wish.profile.is_none()).then(|| lease.clone()))
 }
 
 /// The same on a board that was read already.
@@ -39,6 +73,14 @@ pub fn lease_on(
         return Ok(());
     }
     let lease = take(site, facts, who.role, &tries)?;
+    give(grant, &lease);
+    grant.name = wish.name.is_none().then_some(name);
+    grant.lease = Some(lease.container);
+    Ok(())
+}
+
+/// The devices of a lease, as the container is to have them.
+fn give(grant: &mut Grant, lease: &Lease) {
     let uuids: Vec<String> = lease.slots.iter().map(|slot| slot.uuid.clone()).collect();
     grant.labels.extend([
         ("ds01.gpu.uuids".to_owned(), uuids.join(",")),
@@ -48,9 +90,6 @@ pub fn lease_on(
     ]);
     grant.warnings.insert(0, format!("ds01: GPU {} ({})", lease.gpu_id(), uuids.join(", ")));
     grant.gpus = uuids;
-    grant.name = wish.name.is_none().then_some(name);
-    grant.lease = Some(lease.container);
-    Ok(())
 }
 
 /// An admin's GPUs are in the ledger like everybody's, and count against no limit.
@@ -227,6 +266,16 @@ pub fn commit(site: &Site, token: &str, id: &str) -> Result<(), Fault> {
             name: None,
             container_id: Some(id.to_owned()),
         })
+    })
+}
+
+/// The container is gone: its devices are free before anybody hears of it, so that what takes
+/// its place finds them.
+pub fn gone(site: &Site, id: &str) -> Result<(), Fault> {
+    let state = ds01_ledger::look(site)?;
+    let Some(name) = state.find(id).map(|lease| lease.container.clone()) else { return Ok(()) };
+    record(site, &name, |lease| {
+        (lease.container_id.as_deref() == Some(id)).then(|| ds01_ledger::life::released(lease))
     })
 }
 

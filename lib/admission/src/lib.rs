@@ -19,6 +19,8 @@ use serde_json::json;
 pub struct Standing {
     /// The names of their containers, running or not.
     pub containers: Vec<String>,
+    /// The one of them that the new one takes the place of.
+    pub replaces: Option<String>,
 }
 
 /// The policy words for a person.
@@ -113,7 +115,7 @@ pub fn admit(
         slice::ready(site, config, &who.user, None)?;
     }
     if wish.gpus != Wanted::None {
-        gpu::lease(site, who, wish, &mut grant)?;
+        gpu::lease(site, who, wish, standing.replaces.as_deref(), &mut grant)?;
     }
     Ok(grant)
 }
@@ -125,6 +127,12 @@ pub fn start(site: &Site, config: &Config, owner: &str, cgroup_parent: &str) -> 
         Some(own) => slice::ready(site, config, owner, Some(&own)),
         None => Ok(()),
     }
+}
+
+/// Whether there is room for one more beside those that stand there: asked at the start of
+/// what took another's place, since it was made beyond the limit.
+pub fn room(config: &Config, user: &str, others: &Standing, now: Stamp) -> Result<(), Denial> {
+    count(&config.resolve(user, now), others)
 }
 
 /// Makes sure of a person's slice before a build runs in it.
@@ -154,7 +162,9 @@ pub fn grant(
 fn count(limits: &Limits, standing: &Standing) -> Result<(), Denial> {
     let have = standing.containers.len() as u64;
     let Limit::Max(most) = limits.max_containers else { return Ok(()) };
-    if have < most {
+    // What takes another's place stands beside it for a moment. It starts only when there
+    // is room again, see [`room`].
+    if have < most.saturating_add(u64::from(standing.replaces.is_some())) {
         return Ok(());
     }
     let names = standing.containers.join(", ");
@@ -235,8 +245,10 @@ mod tests {
             gpus: Wanted::None,
             profile: None,
             owner: None,
+            replaces: None,
         };
-        let standing = Standing { containers: (0..have).map(|n| format!("c{n}")).collect() };
+        let standing =
+            Standing { containers: (0..have).map(|n| format!("c{n}")).collect(), replaces: None };
         grant(&config, &alice, &wish, &standing, Stamp::from_secs(0))
     }
 
@@ -273,8 +285,14 @@ mod tests {
         std::fs::write(site.run().join("board.json"), board.to_string()).unwrap();
         let alice = Who { uid: 1001, gid: 1001, user: "alice".into(), role: Role::Ordinary };
         let asked = |gpus| {
-            let wish =
-                Wish { name: None, interface: "docker".into(), gpus, profile: None, owner: None };
+            let wish = Wish {
+                name: None,
+                interface: "docker".into(),
+                gpus,
+                profile: None,
+                owner: None,
+                replaces: None,
+            };
             let config = Config::load(&site).unwrap();
             admit(&site, &config, &alice, &wish, &Standing::default()).unwrap_err()
         };

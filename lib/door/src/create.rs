@@ -21,6 +21,9 @@ pub struct Wish {
     /// Whose it is to be, where an admin makes it for somebody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The container, by name or id, that this one is to take the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
 }
 
 /// A create as it goes to the daemon.
@@ -65,6 +68,7 @@ pub fn create(
             gpus: wanted,
             profile: request("ds01.request.profile"),
             owner: None,
+            replaces: request(labels::REPLACES),
         };
         // Last, since it may lease: nothing behind it refuses but the grant's own limits.
         let Answer::Granted(given) = case.answer(Ask::Grant(Box::new(wish)))? else {
@@ -122,6 +126,7 @@ fn admins_gpus(
         gpus,
         profile: label("ds01.request.profile"),
         owner: label(labels::USER).filter(|owner| *owner != case.who.user),
+        replaces: None,
     };
     let Answer::Granted(given) = case.answer(Ask::Grant(Box::new(wish)))? else {
         return Err(Denial::new(500, "door.facts", "admission gave no answer").into());

@@ -9,6 +9,8 @@ use crate::who::{Role, Who};
 pub const USER: &str = "ds01.user";
 /// An admin's word for what watches GPUs and uses none.
 pub const MONITORING: &str = "ds01.monitoring";
+/// Compose's word for the container that a new one takes the place of, once it is made.
+pub const REPLACES: &str = "com.docker.compose.replace";
 const LEGACY_USER: &str = "aime.mlc.USER";
 const FOLDER: &str = "devcontainer.local_folder";
 

@@ -53,7 +53,7 @@ pub use deny::{Denial, Lines};
 pub use events::{Records, shows};
 pub use facts::{Answer, Ask, Facts, Grant, Owner, Stop};
 pub use gpu::Wanted;
-pub use labels::{USER as USER_LABEL, owner_of};
+pub use labels::{REPLACES, USER as USER_LABEL, owner_of};
 pub use load::ImageArchive;
 pub use own::first as own_first;
 pub use url::{Query, Target, Version};

@@ -99,6 +99,24 @@ compose() {
   is $'1\n2\nshop\n1'
 }
 
+@test "recreate: a service gets its GPU again, though its owner may have no second" {
+  compose alice up -d --no-deps --force-recreate -t 0 job
+  ok
+  compose alice exec -T job sh -c 'ls /dev/nvidia-lab | wc -l'
+  is 1
+  [[ $(leases alice) == 1 ]]
+}
+
+@test "the word that recreates is no way past the limit" {
+  script_as alice 'cd shop; old=$(docker compose ps -q job); docker create --name beside --label com.docker.compose.replace=$old --gpus 1 lab-python sleep 9 2>&1 | grep -c GPU
+    docker start beside 2>&1; docker rm beside >/dev/null'
+  says 'holds 1 of 1 GPUs'
+  [[ $(leases alice) == 1 ]]
+  script_as bob 'docker run --rm --label com.docker.compose.replace=shop-job-1 --gpus 1 lab-python sh -c "ls /dev/nvidia-lab" 2>/dev/null'
+  ok
+  [[ "$output" != "$(lab run alice -- bash -c 'cd shop; docker compose exec -T job ls /dev/nvidia-lab' </dev/null)" ]]
+}
+
 @test "two people's projects of one name stand side by side, and neither is the other's" {
   compose bob up -d
   ok

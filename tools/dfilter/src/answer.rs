@@ -394,11 +394,16 @@ impl Case<'_> {
         let framing = (!bodiless).then_some(response.framing);
         let head = head_of(response, framing, close);
         let mut source = Source::new(response.framing);
-        source.pass(&head, daemon, buf, client).await?;
         if self.head.method == "DELETE" && response.status == 204 {
             let name = self.forward.path.split('?').next().unwrap_or_default();
-            self.door.forget(name.rsplit('/').next().unwrap_or_default());
+            let id = name.rsplit('/').next().unwrap_or_default();
+            self.door.forget(id);
+            if self.door.leases {
+                // What takes its place asks for its devices right after this answer.
+                lease::gone(&self.door.site, id.to_owned()).await;
+            }
         }
+        source.pass(&head, daemon, buf, client).await?;
         Ok(Ok(Down { status: response.status, reusable: reusable(response), hijacked: false }))
     }
 

@@ -64,3 +64,10 @@ impl Sent {
         let _ = done.await;
     }
 }
+
+/// A container is gone: its slots are free before its client hears of it.
+pub async fn gone(site: &Site, id: String) {
+    let site = site.clone();
+    // Docker's events mend what fails here.
+    let _ = tokio::task::spawn_blocking(move || ds01_admission::gpu::gone(&site, &id)).await;
+}

@@ -4,7 +4,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use ds01_door::{Answer, Ask, Denial, Owner, USER_LABEL, Who, Wish, missing, owner_of};
+use ds01_door::{Answer, Ask, Denial, Owner, REPLACES, USER_LABEL, Who, Wish, missing, owner_of};
 use ds01_owner::Clues;
 use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 use serde_json::Value;
@@ -263,6 +263,19 @@ async fn gpus_of(door: &Door, daemon: &mut Daemon, who: &Who, id: &str) -> Resul
             return Ok(Answer::Refused(denial));
         }
     }
+    // What was made to take another's place was made beyond the limit, if need be.
+    if labels[REPLACES].is_string() && labels["ds01.slice"].is_string() {
+        let config = door.config().ok_or_else(no_config)?;
+        let list = containers_of(door, daemon, &owner).await?;
+        let others = list.iter().filter(|item| item["Id"] != id);
+        let others = ds01_admission::Standing {
+            containers: others.map(name_in_list).collect(),
+            replaces: None,
+        };
+        if let Err(denial) = ds01_admission::room(&config, &owner, &others, door.site.now()) {
+            return Ok(Answer::Refused(denial));
+        }
+    }
     // Only what the door gave: the label is ours to set, and on our containers alone.
     let given = labels["ds01.gpu.uuids"].as_str().filter(|_| labels["ds01.slice"].is_string());
     let Some(given) = given.filter(|given| !given.is_empty() && door.leases) else {
@@ -356,20 +369,35 @@ async fn limits(door: &Door, who: &Who) -> Result<Answer, Denial> {
     Ok(Answer::Granted(limits))
 }
 
+/// What somebody has, running or not.
+async fn containers_of(door: &Door, daemon: &mut Daemon, user: &str) -> Result<Vec<Value>, Denial> {
+    let label = format!("{USER_LABEL}={user}");
+    let filter = serde_json::json!({"label": {label: true}}).to_string();
+    let path = format!("/containers/json?all=1&filters={}", segment(&filter));
+    let list = document(daemon.get(&door.upstream, &path).await?)?.ok_or_else(unreadable)?;
+    let Value::Array(list) = list else { return Err(unreadable()) };
+    Ok(list)
+}
+
+fn name_in_list(item: &Value) -> String {
+    item["Names"][0].as_str().unwrap_or_default().trim_start_matches('/').to_owned()
+}
+
 /// Counts what the person has and asks admission. The caller holds the person's turn.
 async fn grant(door: &Door, daemon: &mut Daemon, who: &Who, wish: &Wish) -> Result<Answer, Denial> {
     // A change takes effect at the next create.
     door.reload_if_changed();
     let config = door.config().ok_or_else(no_config)?;
-    let label = format!("{USER_LABEL}={}", who.user);
-    let filter = serde_json::json!({"label": {label: true}}).to_string();
-    let path = format!("/containers/json?all=1&filters={}", segment(&filter));
-    let list = document(daemon.get(&door.upstream, &path).await?)?.ok_or_else(unreadable)?;
-    let name = |item: &Value| {
-        item["Names"][0].as_str().unwrap_or_default().trim_start_matches('/').to_owned()
+    let list = containers_of(door, daemon, &who.user).await?;
+    let name = name_in_list;
+    // Whose it is, the list says: it holds this person's own.
+    let replaced = |item: &&Value| {
+        wish.replaces.as_deref().is_some_and(|old| item["Id"] == old || name(item) == old)
     };
-    let list = list.as_array().ok_or_else(unreadable)?;
-    let standing = ds01_admission::Standing { containers: list.iter().map(name).collect() };
+    let standing = ds01_admission::Standing {
+        containers: list.iter().map(name).collect(),
+        replaces: list.iter().find(replaced).map(name),
+    };
     // The ledger waits for its lock and the disk, so it is asked on a thread of its own.
     let (site, who, wish) = (door.site.clone(), who.clone(), wish.clone());
     let leases = door.leases;

@@ -24,7 +24,7 @@ pub fn tell(site: &Site, state: &State, born: Stamp, events: &[Event]) {
 
 /// Whose turn it is now gets the claim now, not with the timer's next pass. Until one of the
 /// two, what is planned for the line is nobody else's anyway.
-fn next_in_line(site: &Site) {
+pub fn next_in_line(site: &Site) {
     if let (Ok(config), Ok(board)) = (Config::load(site), board(site)) {
         let _ = ds01_line::pass(site, &config, &board, false);
     }

@@ -78,6 +78,13 @@ fn apply(site: &Site, event: &Happened) -> Result<Option<Value>, Fault> {
     let state = ledger.state();
     let name = event.old_name.as_deref().unwrap_or(&event.name);
     let Some(lease) = state.find(&event.id).or_else(|| state.leases.get(name)).cloned() else {
+        // The door has given its slots back before Docker's event came, and left it to us to
+        // say whose turn it is.
+        let someone_waits = event.action == "destroy" && !state.queue.is_empty();
+        drop(ledger);
+        if someone_waits {
+            after::next_in_line(site);
+        }
         return Ok(None);
     };
     // The name may belong to another container by now.
