@@ -2,8 +2,6 @@
 //! person may see, or turned into a raw stream.
 
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::future::pending;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 
@@ -13,14 +11,17 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::conn::{Connection, Passing, Sent};
-use crate::daemon::{self, Daemon, read_head, read_whole};
+use crate::conn::Connection;
+use crate::daemon::{Daemon, read_head, read_whole};
 use crate::door::Door;
 use crate::grpc::{self, Caller};
 use crate::lease::{self, Lease};
+use crate::passing::Sent;
+use crate::reply::head_of;
 use crate::resolve;
 use crate::stream::Stream;
-use crate::wire::{self, LAST_CHUNK, Source, Wire, chunk, read_some, write_all};
+use crate::upward::{Judge, Progress, Up, upward};
+use crate::wire::{self, LAST_CHUNK, Source, Wire, chunk, write_all};
 
 /// What becomes of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,25 +40,6 @@ pub struct Outcome {
 /// Whether another request may follow.
 pub fn next(head: &Head, body_read: bool) -> Next {
     if head.keep_alive && body_read { Next::Request } else { Next::Close }
-}
-
-/// What a client sends while its answer comes is kept up to here, for the next request.
-const AHEAD: usize = 64 << 10;
-
-/// How far the way up has come.
-#[derive(Debug, Default)]
-struct Progress {
-    sent: Cell<bool>,
-    /// The client has ended its half, and so have we towards the daemon.
-    ended: Cell<bool>,
-}
-
-/// Why the way up broke off.
-enum Up {
-    Client(io::Error),
-    Daemon,
-    /// What passes must not pass on.
-    Denied(Denial),
 }
 
 /// How the way down ended.
@@ -139,90 +121,6 @@ pub(crate) async fn exchange(
     let close = !down.reusable || !sent;
     let next = if close { Next::Close } else { next(head, true) };
     Ok(Ok(Outcome { next, status: down.status }))
-}
-
-/// For whom a body passes, and whether its client is watched behind it.
-struct Judge<'a> {
-    who: &'a Who,
-    words: &'a Words,
-    unwatched: bool,
-}
-
-/// Sends the request, then watches the client: when it goes, the daemon must notice.
-async fn upward(
-    client: &Stream,
-    buf: &mut Vec<u8>,
-    sent: Sent,
-    daemon: &Stream,
-    judge: Judge<'_>,
-    progress: &Progress,
-) -> Up {
-    let Sent { mut head, first, mut rest, chunked, mut passing } = sent;
-    match (chunked, first.is_empty()) {
-        (_, true) => {}
-        (true, false) => head.extend(chunk(&first)),
-        (false, false) => head.extend(first),
-    }
-    if write_all(daemon, &head).await.is_err() {
-        return Up::Daemon;
-    }
-    drop(head);
-    while !rest.is_done() {
-        let (pieces, used) = match rest.ahead(client, buf).await {
-            Ok(ahead) => ahead,
-            // Half a body must not look like a whole one: the caller closes both.
-            Err(error) => return Up::Client(error),
-        };
-        if let Some(passing) = &mut passing {
-            for piece in pieces {
-                for part in buf[piece].chunks(passing.piece()) {
-                    match passing.pass(part, judge.who, judge.words) {
-                        Ok(out) if out.is_empty() => {}
-                        Ok(out) if write_all(daemon, &chunk(&out)).await.is_ok() => {}
-                        Ok(_) => return Up::Daemon,
-                        Err(denial) => return Up::Denied(denial),
-                    }
-                }
-            }
-            wire::consume(buf, used);
-            continue;
-        }
-        let length: usize = pieces.iter().map(ExactSizeIterator::len).sum();
-        let size = format!("{length:x}\r\n");
-        let mut bytes: Vec<IoSlice> =
-            pieces.into_iter().map(|piece| IoSlice::new(&buf[piece])).collect();
-        if chunked && length > 0 {
-            bytes.insert(0, IoSlice::new(size.as_bytes()));
-            bytes.push(IoSlice::new(b"\r\n"));
-        }
-        if daemon.write_pieces(&mut bytes).await.is_err() {
-            return Up::Daemon;
-        }
-        buf.drain(..used);
-    }
-    wire::consume(buf, 0);
-    let left = passing.as_mut().map(Passing::finish).unwrap_or_default();
-    if !left.is_empty() && write_all(daemon, &chunk(&left)).await.is_err() {
-        return Up::Daemon;
-    }
-    if chunked && write_all(daemon, LAST_CHUNK).await.is_err() {
-        return Up::Daemon;
-    }
-    progress.sent.set(true);
-    // What comes behind a request that may become a raw stream belongs to the stream.
-    while !judge.unwatched && buf.len() < AHEAD {
-        match read_some(client, buf).await {
-            Ok(0) if buf.is_empty() => {
-                progress.ended.set(true);
-                wire::end_writing(daemon);
-                break;
-            }
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(error) => return Up::Client(error),
-        }
-    }
-    pending().await
 }
 
 /// An item of a list, of which only the id is read.
@@ -478,68 +376,4 @@ impl Case<'_> {
 
 fn reusable(response: &Response) -> bool {
     response.keep_alive && response.framing != Framing::Close
-}
-
-/// The head of an answer, framed anew.
-fn head_of(response: &Response, framing: Option<Framing>, close: bool) -> Vec<u8> {
-    let mut text = String::with_capacity(daemon::USUAL);
-    text += "HTTP/1.1 ";
-    text += &response.status.to_string();
-    for part in [" ", &response.reason, "\r\n"] {
-        text.push_str(part);
-    }
-    for (key, value) in &response.headers {
-        daemon::line(&mut text, key, value);
-    }
-    match framing {
-        Some(Framing::Length(length)) => text += &format!("Content-Length: {length}\r\n"),
-        Some(Framing::Chunked) => text += "Transfer-Encoding: chunked\r\n",
-        Some(Framing::Close) | None => {}
-    }
-    if response.status == 101 {
-        text += "Connection: Upgrade\r\n";
-    } else if close {
-        text += "Connection: close\r\n";
-    }
-    text += "\r\n";
-    text.into_bytes()
-}
-
-/// The head of an answer of our own.
-pub fn plain_head(status: u16, length: usize, close: bool) -> Vec<u8> {
-    let reason = match status {
-        400 => "Bad Request",
-        403 => "Forbidden",
-        404 => "Not Found",
-        429 => "Too Many Requests",
-        504 => "Gateway Timeout",
-        408 => "Request Timeout",
-        413 => "Content Too Large",
-        415 => "Unsupported Media Type",
-        417 => "Expectation Failed",
-        431 => "Request Header Fields Too Large",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        505 => "HTTP Version Not Supported",
-        _ => "Internal Server Error",
-    };
-    let close = if close { "Connection: close\r\n" } else { "" };
-    format!(
-        "HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\n\
-         Content-Length: {length}\r\n{close}\r\n"
-    )
-    .into_bytes()
-}
-
-/// An answer of our own with a body that is there.
-pub async fn whole(
-    client: &Wire,
-    status: u16,
-    body: &[u8],
-    head: &Head,
-    read: bool,
-) -> io::Result<()> {
-    let body = if head.method == "HEAD" { &[][..] } else { body };
-    let close = next(head, read) == Next::Close;
-    client.write(&[&plain_head(status, body.len(), close), body].concat()).await
 }

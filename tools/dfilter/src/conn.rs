@@ -4,10 +4,10 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use ds01_door::http::{Framing, Head, LONGEST_HEAD};
+use ds01_door::http::{Head, LONGEST_HEAD};
 use ds01_door::{
-    Body, BuildContext, Denial, Expected, Forward, ImageArchive, Request, Role, Shape, Target, Who,
-    Words, expected, is_plain_tar, json, own_first, routes,
+    Denial, Expected, Forward, Request, Role, Target, Who, Words, expected, is_plain_tar, json,
+    routes,
 };
 use serde_json::json;
 use tokio::time::timeout;
@@ -16,12 +16,14 @@ use crate::Mode;
 use crate::answer::{self, Next};
 use crate::audit::Recorded;
 use crate::builds;
-use crate::daemon::{self, Daemon};
+use crate::daemon::Daemon;
 use crate::door::Door;
 use crate::gate;
 use crate::judge::{Refused, settle};
 use crate::lease::Lease;
+use crate::passing::sent;
 use crate::peer::Peer;
+use crate::reply;
 use crate::wire::{self, Source, Wire};
 
 /// For a head, and for a body that is read to be judged. Streams have no time-out.
@@ -41,47 +43,6 @@ pub struct Connection {
     pub lease: Option<Lease>,
     /// The session of the build under way.
     pub session: Option<String>,
-}
-
-/// A body before it is forwarded.
-pub(crate) struct Sent {
-    pub head: Vec<u8>,
-    /// What was read already.
-    pub first: Vec<u8>,
-    pub rest: Source,
-    pub chunked: bool,
-    pub passing: Option<Passing>,
-}
-
-/// What is changed while it passes.
-pub(crate) enum Passing {
-    /// The names in an archive of images become one's own.
-    Archive(Box<ImageArchive>),
-    /// A Dockerfile among the files of a build has own images in full.
-    Context(BuildContext),
-}
-
-impl Passing {
-    pub fn pass(&mut self, bytes: &[u8], who: &Who, words: &Words) -> Result<Vec<u8>, Denial> {
-        match self {
-            Self::Archive(archive) => archive.pass(bytes, who, words),
-            Self::Context(context) => Ok(context.pass(bytes, &|name| own_first(name, who, words))),
-        }
-    }
-    /// How much to pass at a time.
-    pub fn piece(&self) -> usize {
-        match self {
-            Self::Archive(archive) => archive.piece(),
-            Self::Context(_) => usize::MAX,
-        }
-    }
-    /// What is left when all has come.
-    pub fn finish(&mut self) -> Vec<u8> {
-        match self {
-            Self::Archive(_) => Vec::new(),
-            Self::Context(context) => context.finish(),
-        }
-    }
 }
 
 impl Connection {
@@ -161,7 +122,7 @@ impl Connection {
         let (forward, who, first) = match judged {
             Ok(judged) => judged,
             Err(Refused::Missing(words)) => {
-                answer::whole(&self.client, 404, &words, &head, source.is_done()).await?;
+                reply::whole(&self.client, 404, &words, &head, source.is_done()).await?;
                 return Ok(answer::next(&head, source.is_done()));
             }
             Err(Refused::Denied(denial)) => {
@@ -436,7 +397,7 @@ impl Connection {
         if method == "HEAD" {
             body.clear();
         }
-        let bytes = answer::plain_head(denial.status, body.len(), close);
+        let bytes = reply::plain_head(denial.status, body.len(), close);
         self.client.write(&[bytes, body].concat()).await?;
         if close {
             // What the client still sends is read for a moment, or the kernel would throw
@@ -500,48 +461,4 @@ fn acceptable(head: &Head, who: &Who, route: Option<&routes::Route>) -> Result<(
             .todo("send it without Content-Encoding"));
     }
     Ok(())
-}
-
-/// The request as it goes to the daemon.
-fn sent(head: &Head, forward: &Forward, who: &Who, first: Vec<u8>, rest: Source) -> Sent {
-    let hijack = matches!(forward.answer, Shape::Hijack | Shape::Grpc);
-    let upgrade = head.upgrade.as_deref().filter(|_| hijack);
-    let drops = |key: &str| {
-        let is = |name: &str| key.eq_ignore_ascii_case(name);
-        let rewritten = matches!(forward.body, Body::Json(_));
-        (rewritten && (is("content-type") || is("content-encoding")))
-            // An answer that is filtered must be readable.
-            || (is("accept-encoding") && !hijack && forward.answer != Shape::Plain)
-    };
-    let mut headers: Vec<(String, String)> = head
-        .headers
-        .iter()
-        .filter(|(key, _)| !drops(key))
-        .map(|(key, value)| (key.clone(), builds::header(key, value, who)))
-        .collect();
-    let (framing, first, rest) = match &forward.body {
-        Body::Empty => (Framing::Length(0), Vec::new(), Source::Length(0)),
-        Body::Json(bytes) => {
-            headers.push(("Content-Type".into(), "application/json".into()));
-            (Framing::Length(bytes.len() as u64), bytes.clone(), Source::Length(0))
-        }
-        // A body that was read already, to be judged, and passes after all.
-        Body::Stream if rest.is_done() => (Framing::Length(first.len() as u64), first, rest),
-        // Its names change on the way, and with them its length.
-        Body::Archive | Body::Context { .. } => (Framing::Chunked, first, rest),
-        Body::Stream | Body::Tar => (head.framing, first, rest),
-    };
-    Sent {
-        head: daemon::head(&head.method, &forward.path, &headers, framing, upgrade),
-        first,
-        rest,
-        chunked: framing == Framing::Chunked,
-        passing: match &forward.body {
-            Body::Archive => Some(Passing::Archive(Box::default())),
-            Body::Context { dockerfile, images } => {
-                Some(Passing::Context(BuildContext::new(dockerfile, images.clone())))
-            }
-            _ => None,
-        },
-    }
 }

@@ -27,6 +27,7 @@ use tokio::time::{sleep, timeout};
 use crate::answer::{self, Next};
 use crate::conn::Connection;
 use crate::door::Door;
+use crate::reply;
 use crate::wire::{Source, read_some};
 
 /// For the body of a request.
@@ -162,7 +163,7 @@ impl Connection {
         let done = source.is_done();
         match answered {
             Ok(Some(body)) => {
-                answer::whole(&self.client, 200, &body, head, done).await?;
+                reply::whole(&self.client, 200, &body, head, done).await?;
                 Ok(answer::next(head, done))
             }
             Ok(None) => Ok(Next::Close),

@@ -16,14 +16,18 @@ mod events;
 mod explain;
 mod gate;
 mod grpc;
+mod host;
 mod judge;
 mod lease;
+mod passing;
 mod peer;
 mod people;
+mod reply;
 mod resolve;
 mod serve;
 mod splice;
 mod stream;
+mod upward;
 mod wire;
 
 use std::path::PathBuf;
