@@ -150,6 +150,10 @@ fn limits(
     fault
 }
 
+fn gpus(count: &str) -> &'static str {
+    if count == "1" { "GPU" } else { "GPUs" }
+}
+
 impl Hit {
     fn words(&self) -> String {
         let value = self.value.map_or_else(|| "none".into(), |value| value.to_string());
@@ -159,10 +163,12 @@ impl Hit {
                 format!("you have {used} of {value} containers, and stopped ones count too")
             }
             "max_slots" | "max_gpus" => {
-                format!("you hold {used} of the {value} GPUs that you may have at once")
+                let gpus = gpus(&value);
+                format!("you hold {used} of the {value} {gpus} that you may have at once")
             }
             "max_slots_per_container" => {
-                format!("one container may have {value} GPUs, and this asks for {asked}")
+                let gpus = gpus(&value);
+                format!("one container may have {value} {gpus}, and this asks for {asked}")
             }
             "max_gpu_equivalents" => format!(
                 "you hold {used} of the {value} whole GPUs' worth that you may have, and this asks for {asked} more"

@@ -284,7 +284,7 @@ containers_of() { lab run "$1" -- docker ps -aq | wc -l; }
   ok
   as alice container-create second --image lab-python
   code 3
-  says "you hold 1 of the 1 GPUs"
+  says "you hold 1 of the 1 GPU "
   says "container-retire first"
   sits alice "container-create second --image lab-python"
   sees "What would you rather have?"

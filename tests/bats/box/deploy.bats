@@ -143,7 +143,7 @@ nothing_left() {
   ok
   as alice container-deploy two --image lab-python --gpus 1 --background
   code 3
-  says "1 of the 1 GPUs"
+  says "1 of the 1 GPU "
   says "(resource-limits.yaml:3)"
   says "container-retire one"
   as alice container-list -o name
