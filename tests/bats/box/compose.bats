@@ -150,7 +150,7 @@ compose() {
 
 @test "build: what compose builds is one's own image, and up runs it" {
   script_as bob 'mkdir -p shop/app && cd shop/app && printf "FROM lab-python\nRUN echo built >/mark\n" >Dockerfile
-    printf "services: {app: {build: ., command: sh -c \"cat /mark; sleep 1\"}}" >compose.yaml
+    printf "services: {app: {build: ., command: sh -c \"cat /mark; sleep 6\"}}" >compose.yaml
     docker compose build </dev/null >/dev/null 2>&1 && docker compose run --rm -T app </dev/null 2>/dev/null
     docker compose up -d </dev/null 2>/dev/null; docker compose wait app | grep -o "code 0"; docker compose down </dev/null 2>/dev/null
     docker images --format "{{.Repository}}" | grep app'
