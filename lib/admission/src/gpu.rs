@@ -50,12 +50,16 @@ fn left_by(
     let Some(lease) = state.leases.get(old).filter(|lease| lease.user == who.user) else {
         return Ok(None);
     };
+    let slots = &lease.slots;
+    let is = |id: &String| slots.iter().any(|slot| slot.id == *id || slot.uuid == *id);
     let enough = match &wish.gpus {
         Wanted::All => true,
-        Wanted::Count(count) => *count == lease.slots.len() as u64,
-        Wanted::Devices(_) | Wanted::None => false,
+        Wanted::Count(count) => *count == slots.len() as u64,
+        Wanted::Devices(ids) => ids.len() == slots.len() && ids.iter().all(is),
+        Wanted::None => false,
     };
-    Ok((enough && wish.profile.is_none()).then(|| lease.clone()))
+    let profile = |wanted: &String| slots.iter().all(|slot| slot.profile == *wanted);
+    Ok((enough && wish.profile.as_ref().is_none_or(profile)).then(|| lease.clone()))
 }
 
 /// The same on a board that was read already.
@@ -330,7 +334,7 @@ pub fn again_on(
         container_id: Some(id.to_owned()),
         ..Request::default()
     };
-    let lease = take(site, facts, Role::Ordinary, &[request])?;
+    let lease = take(site, facts, who.role, &[request])?;
     let mut have: Vec<&str> = lease.slots.iter().map(|slot| slot.uuid.as_str()).collect();
     let mut want: Vec<&str> = uuids.iter().map(String::as_str).collect();
     have.sort_unstable();

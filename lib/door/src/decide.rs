@@ -4,7 +4,7 @@
 use crate::ask::Case;
 use crate::containers::{commit, container, exec};
 use crate::create;
-use crate::facts::{Facts, Grant, Stop};
+use crate::facts::{Ask, Facts, Grant, Stop};
 use crate::filters::Filters;
 use crate::images::{image, import, prune, pull, save_many};
 use crate::json::{self, Value};
@@ -237,7 +237,13 @@ fn as_admin(case: &Case, request: &Request, now: &str) -> Result<Forward, Stop> 
     if request.route == Some(Route::ContainerCreate) {
         return container_create(case, request, now);
     }
-    let draft = Draft::of(request).stream();
+    let mut draft = Draft::of(request).stream();
+    // Whoever starts it: what it was created with may be another's by now.
+    if let Some(Route::Container(name, Container::Start | Container::Restart)) = &request.route {
+        let id = case.container(name, true)?;
+        case.answer(Ask::GpusOf(id.clone()))?;
+        draft = draft.on(&id);
+    }
     let shape = match &request.route {
         Some(Route::Grpc) => Shape::Grpc,
         route if hijacks(route.as_ref()) => Shape::Hijack,

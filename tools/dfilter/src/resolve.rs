@@ -11,6 +11,9 @@ use crate::daemon::{Answered, Daemon};
 use crate::door::Door;
 use crate::host::{follow, routes};
 
+/// On whatever the door has created, an admin's too.
+const CREATED: &str = "ds01.created_at";
+
 /// Answers one question.
 pub async fn answer(
     door: &Door,
@@ -217,7 +220,7 @@ async fn binds_of(door: &Door, daemon: &mut Daemon, id: &str) -> Result<Answer, 
     let found = document(daemon.get(&door.upstream, &path).await?)?.unwrap_or_default();
     // What was made past the door, or by an admin, has paths that nobody resolved.
     let labels = &found["Config"]["Labels"];
-    let ours = labels["ds01.created_at"].is_string() && labels["ds01.slice"].is_string();
+    let ours = labels[CREATED].is_string() && labels["ds01.slice"].is_string();
     let mounts = found["Mounts"].as_array().map(Vec::as_slice).unwrap_or_default();
     let paths = mounts.iter().filter(|mount| ours && mount["Type"] == "bind");
     Ok(Answer::Paths(paths.filter_map(|m| m["Source"].as_str().map(str::to_owned)).collect()))
@@ -260,7 +263,7 @@ async fn gpus_of(door: &Door, daemon: &mut Daemon, who: &Who, id: &str) -> Resul
         }
     }
     // Only what the door gave: the label is ours to set, and on our containers alone.
-    let given = labels["ds01.gpu.uuids"].as_str().filter(|_| labels["ds01.slice"].is_string());
+    let given = labels["ds01.gpu.uuids"].as_str().filter(|_| labels[CREATED].is_string());
     let Some(given) = given.filter(|given| !given.is_empty() && door.leases) else {
         return Ok(Answer::Paths(Vec::new()));
     };

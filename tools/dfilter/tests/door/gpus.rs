@@ -6,6 +6,7 @@ use std::thread;
 use dfilter::Mode;
 use serde_json::{Value, json};
 
+use crate::daemon::{self, World};
 use crate::lab::{self, Lab, Reply, request};
 
 fn create(lab: &Lab, query: &str, body: &Value) -> Reply {
@@ -132,4 +133,32 @@ fn an_admins_gpu_is_leased_without_limits_and_what_watches_the_board_passes_by()
     assert_eq!(as_admin("watch", &body).status, 201);
     assert_eq!(last_body(&lab)["HostConfig"], asks(-1)["HostConfig"]);
     assert!(state(&lab)["allocations"]["watch"].is_null());
+}
+
+#[test]
+fn whoever_starts_a_container_its_gpu_is_anothers_if_it_was_given_away() {
+    if !nix::unistd::Uid::effective().is_root() {
+        return;
+    }
+    // The same by an admin, whose containers have no slice, and of one that alice made.
+    let labels = |user: &str| json!({"ds01.user": user, "ds01.created_at": "2026-11-28T12:00:00Z", "ds01.gpu.uuids": "GPU-0"});
+    let mut alices = labels("alice");
+    alices["ds01.slice"] = json!("ds01-students-alice.slice");
+    let containers =
+        vec![("ours", daemon::id("9a"), labels("admin")), ("hers", daemon::id("9b"), alices)];
+    let dir = lab::scratch();
+    let upstream = dir.path().join("real.sock");
+    let log = daemon::start(&upstream, World { containers });
+    let socket = lab::open(&dir, lab::CONFIG, Mode::Enforce, upstream);
+    let lab = Lab { dir, socket, log };
+    let start = |name: &str| {
+        request(&lab, "admin", "POST", &format!("/v1.41/containers/{name}/start"), "", b"")
+    };
+    assert_eq!(create(&lab, "?name=train", &asks(1)).status, 201);
+    for name in ["ours", "hers"] {
+        let reply = start(name);
+        assert_eq!(reply.status, 403, "{name}: {}", reply.text());
+        assert!(reply.text().contains("train"), "{}", reply.text());
+    }
+    assert!(lab.log.lock().unwrap().iter().all(|seen| !seen.target.ends_with("/start")));
 }
